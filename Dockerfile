@@ -1,0 +1,34 @@
+# The one definition of gst-clipembed's platform: Debian 13, everything from its own packages.
+#
+#   base     what the installed software needs to run
+#   dev      base + compilers and what the tests and benchmarks need   (tools/dev runs commands here)
+#   build    dev + this source tree, compiled and installed under /opt/stage
+#   runtime  base + the result, as an unprivileged user
+#
+# Where no container registry can be reached, tools/dev makes debian:trixie-slim with mmdebstrap under the same name.
+ARG BASE_IMAGE=debian:trixie-slim
+
+FROM ${BASE_IMAGE} AS base
+ENV LANG=C.UTF-8
+# libopenblas0-openmp: without it LibTorch links the reference BLAS through alternatives, 60 times slower in fp32.
+# The pixbuf loaders are what gdkpixbufdec decodes WebP, HEIC, AVIF and JPEG XL with.
+RUN apt-get update \
+ && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
+      ca-certificates \
+      gstreamer1.0-libav gstreamer1.0-plugins-bad gstreamer1.0-plugins-base gstreamer1.0-plugins-good \
+      gstreamer1.0-plugins-ugly gstreamer1.0-tools \
+      heif-gdk-pixbuf libjxl-gdk-pixbuf webp-pixbuf-loader \
+      libjson-glib-1.0-0 libopenblas0-openmp libsoup-3.0-0 libtorch2.6 \
+ && rm -rf /var/lib/apt/lists/*
+
+FROM base AS dev
+# curl and python3: tests and tools only; nothing of the product runs Python.
+RUN apt-get update \
+ && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
+      check clang clang-format clang-tidy curl file g++ gdb git libc6-dbg libclang-rt-dev \
+      libgstreamer-plugins-bad1.0-dev libgstreamer-plugins-base1.0-dev libgstreamer1.0-dev \
+      libjson-glib-dev libsoup-3.0-dev libtorch-dev \
+      meson ninja-build opencv-doc pkgconf procps python3 valgrind \
+ && rm -rf /var/lib/apt/lists/*
+# tools/dev runs commands natively where this file is.
+RUN touch /etc/gst-clipembed-dev

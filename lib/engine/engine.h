@@ -1,0 +1,86 @@
+// One loaded model, one queue, many callers. An Engine is shared by every element and request of the process that
+// wants the same model on the same device in the same precision; each caller opens a Session on it.
+//
+//   Session::submit() -> bounded queue -> worker thread (owns the tower) -> batch -> completions, on the worker thread
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "lib/image/preprocess.h"
+#include "lib/model/tower.h"
+#include "lib/result.h"
+
+namespace clipembed {
+
+struct EngineOptions {
+  std::string model;  // a directory or a hub id, as find_model() takes it
+  TowerOptions tower;
+};
+
+// Fixed once the engine is open.
+struct EngineInfo {
+  std::string model;     // as embeddings are labelled
+  std::string revision;  // hub commit; empty for a directory
+  std::string device;    // what "auto" became
+  Precision precision = Precision::kFp32;
+  int dim = 0;           // floats in an embedding
+  InputGeometry input;   // what submitted pictures must look like
+};
+
+// An input picture, info().input.bytes() RGB bytes, as Preprocessor::run() writes it.
+using Picture = std::vector<std::uint8_t>;
+
+struct Embedding {
+  std::vector<float> values;                 // info().dim floats, not normalised
+  std::chrono::nanoseconds queued{};         // from submit() to the start of its batch
+  std::chrono::nanoseconds inference{};      // of the whole batch it was in
+  int batch = 0;                             // pictures in that batch
+};
+
+struct SessionOptions {
+  int batch_size = 8;                                                    // pictures worth waiting for, 1..256
+  std::chrono::nanoseconds batch_timeout = std::chrono::milliseconds(40);  // the longest wait for them
+};
+
+// One caller's end of an engine. Thread-safe. Destroying it cancels what it has queued and returns once no completion of
+// it is running any more, so a completion may use whatever outlives the session.
+class Session {
+ public:
+  using Completion = std::function<void(Result<Embedding>)>;
+  enum class WhenFull { kBlock, kRefuse };
+
+  virtual ~Session() = default;
+
+  // `done` is called exactly once for each submission that was accepted, on another thread, in the order of submission.
+  // Errors: kSettings for a picture of the wrong size, kBusy when the queue is full and `when_full` is kRefuse,
+  // kCancelled after cancel().
+  virtual Status submit(Picture picture, Completion done, WhenFull when_full = WhenFull::kBlock) = 0;
+
+  // What is queued is run at once instead of waiting for a full batch; for EOS and drains. Does not block.
+  virtual void flush() = 0;
+
+  // Completes everything queued with kCancelled, wakes a blocked submit(), and refuses further ones until resume().
+  // Returns once no completion of this session is running.
+  virtual void cancel() = 0;
+  virtual void resume() = 0;
+};
+
+class Engine {
+ public:
+  virtual ~Engine() = default;
+  virtual const EngineInfo& info() const = 0;
+  virtual std::unique_ptr<Session> open_session(const SessionOptions& options) = 0;
+};
+
+// The process-wide engine for these options, loaded by the first caller while others wait for it, and closed with its
+// last reference. A failed load is reported to everybody who waited, and tried anew by the next call.
+// Errors: those of find_model(), read_config(), Checkpoint and open_vision_tower().
+Result<std::shared_ptr<Engine>> shared_engine(const EngineOptions& options);
+
+}  // namespace clipembed
