@@ -1,5 +1,5 @@
-// The seam between libclipembed and libclipembed-torch.so: two C symbols that lib/model/tower.cpp looks up after dlopen,
-// and that the module defines. Nothing else of the module is visible.
+// The seam between libclipembed and libclipembed-torch.so: two C symbols that lib/model/tower.cpp looks up after
+// dlopen, and that the module defines. Nothing else of the module is visible.
 #pragma once
 
 #include <memory>
