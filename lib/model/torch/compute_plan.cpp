@@ -75,12 +75,15 @@ Precision auto_precision(const c10::Device& device) {
   return device.is_cuda() ? Precision::kBf16 : Precision::kFp16;
 }
 
+// Of activations: int8 products leave bf16 between them where the processor computes in it.
 at::ScalarType scalar_type(Precision precision) {
   switch (precision) {
     case Precision::kBf16:
       return at::kBFloat16;
     case Precision::kFp16:
       return at::kHalf;
+    case Precision::kInt8:
+      return cpu_has_bf16() ? at::kBFloat16 : at::kFloat;
     default:
       return at::kFloat;
   }
@@ -144,9 +147,15 @@ Result<PlannedTower> plan_tower(const ModelConfig& config, const TowerOptions& o
       device->is_cpu() ? static_cast<int>(std::max<std::int64_t>(1, kCpuRows / tokens)) : kGpuMicroBatch;
   planned.plan.tensors = at::TensorOptions().device(*device).dtype(scalar_type(planned.precision));
   planned.plan.rows = planned.micro_batch * tokens;
-  if (device->is_cpu()) {
-    warn_of_reference_blas();
+  if (!device->is_cpu()) return planned;
+  warn_of_reference_blas();
+  if (planned.precision != Precision::kInt8) {
     planned.plan.kernel = fastest_kernel(planned.plan, config.vision.hidden_size);
+  } else if (probe(LinearKernel::kInt8, planned.plan, config.vision.hidden_size)) {
+    planned.plan.kernel = LinearKernel::kInt8;
+  } else {
+    return Error{Error::Kind::kSettings,
+                 "precision=int8: this processor or this LibTorch has no oneDNN int8 products; use bf16 or fp32"};
   }
   return planned;
 }

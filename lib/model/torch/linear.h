@@ -8,6 +8,7 @@ namespace clipembed {
 enum class LinearKernel {
   kPlain,      // at::linear: any device, any dtype
   kPrepacked,  // oneDNN inner product on weights reordered once; CPU
+  kInt8,       // oneDNN int8 product, weights scaled by output, activations by row (quantize.h); x86-64
 };
 
 enum class PostOp {
@@ -32,9 +33,12 @@ class Linear {
   at::Tensor add_to(const at::Tensor& residual, const at::Tensor& x) const;
 
  private:
+  at::Tensor int8_product(const at::Tensor& x, const at::Tensor& residual) const;
+
   LinearKernel kernel_ = LinearKernel::kPlain;
   at::Tensor weight_;
   at::Tensor bias_;
+  at::Tensor weight_scales_, weight_zero_points_;  // kInt8: (out), the latter all zero
 };
 
 }  // namespace clipembed
