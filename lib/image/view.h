@@ -34,6 +34,10 @@ struct Colorimetry {
   Range range = Range::kLimited;
 };
 
+// Where a chroma sample lies among the luma samples it belongs to. kLeft is what MPEG-2, H.264 and H.265 mean when they
+// say nothing, and GStreamer's default; JPEG and MPEG-1 mean kCentre. Ignored where chroma is not subsampled.
+enum class ChromaSite { kCentre, kLeft, kTopLeft };
+
 struct Plane {
   const std::uint8_t* data = nullptr;
   std::ptrdiff_t stride = 0;  // bytes from one row to the next
@@ -47,6 +51,7 @@ struct ImageView {
   int height = 0;
   std::array<Plane, 3> planes{};
   Colorimetry colorimetry{};
+  ChromaSite chroma_site = ChromaSite::kLeft;
 };
 
 }  // namespace clipembed

@@ -1,0 +1,42 @@
+// One plane of bytes from its own size to the crop of its resized self, as Pillow's Image.resize(BICUBIC) and crop give
+// it byte for byte: first across, rounded to bytes, then down. Only what survives the crop is computed, and of the rows
+// in between only a window is ever held. Not thread-safe: one per plane and stream.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "lib/image/filter.h"
+#include "lib/image/passes.h"
+#include "lib/image/view.h"
+
+namespace clipembed {
+
+class Resizer {
+ public:
+  // `columns` and `rows` are the filters of the output pixels that survive the crop. `passes` lives for ever.
+  Resizer(Channels channels, Filter columns, Filter rows, const Passes& passes);
+
+  // Reads the pixels that the filters name. `out` receives the wanted channels of every output pixel, rows packed.
+  void run(const Plane& plane, std::uint8_t* out);
+
+ private:
+  void load_strip(const Plane& plane, int first_row);
+  void resize_strip(std::uint8_t* rows);
+
+  Channels channels_;
+  Filter columns_;
+  Filter rows_;
+  const Passes* passes_;
+  std::size_t strip_bytes_;            // of a row of the plane that are read
+  std::size_t out_bytes_;              // of an output row
+  std::size_t stride_;                 // of window_: out_bytes_ rounded up to a whole vector
+  std::size_t window_rows_;            // that window_ has room for
+  std::vector<std::uint8_t> strip_;    // 16 input rows, transposed
+  std::vector<std::uint8_t> resized_;  // the same rows after the pass across, still transposed
+  std::vector<std::uint8_t> window_;   // consecutive rows after the pass across
+  std::vector<std::uint8_t> row_;      // one row after the pass down
+};
+
+}  // namespace clipembed
