@@ -5,66 +5,64 @@
 namespace clipembed {
 namespace {
 
-// As many sums as fit a register, and as many bytes.
-typedef std::int32_t Sums4 __attribute__((vector_size(16)));
-typedef std::int32_t Sums8 __attribute__((vector_size(32)));
-typedef std::int32_t Sums16 __attribute__((vector_size(64)));
-typedef std::uint8_t Bytes4 __attribute__((vector_size(4)));
-typedef std::uint8_t Bytes8 __attribute__((vector_size(8)));
-typedef std::uint8_t Bytes16 __attribute__((vector_size(16)));
+// Registers of 32-bit lanes.
+typedef std::int32_t Lanes4 __attribute__((vector_size(16)));
+typedef std::int32_t Lanes8 __attribute__((vector_size(32)));
+typedef std::int32_t Lanes16 __attribute__((vector_size(64)));
 
-// Adds up `taps` vectors of 16 bytes, `step` bytes apart, each times its weight; rounds halves up, clips to a byte.
-// The body is the same for every instruction set: only the number of sums in a register differs.
-template <class Sums, class Bytes>
+// Adds up `taps` blocks, `step` bytes apart, each times its weight; rounds halves up, clips to bytes. A register of 32-bit
+// lanes is filled with four bytes a lane, and each of the four is summed by itself: so no byte ever changes lanes, and
+// the body is the same for every instruction set.
+template <class Lanes>
 [[gnu::always_inline]] inline void weigh(const std::uint8_t* in, std::ptrdiff_t step, const std::int32_t* weights,
                                          int taps, std::uint8_t* out) {
-  constexpr int kLanes = sizeof(Bytes);
-  constexpr int kVectors = kStripRows / kLanes;
-
-  Sums sums[kVectors];
-  for (Sums& sum : sums) sum = Sums{} + (1 << (kWeightBits - 1));
-  for (int t = 0; t < taps; ++t, in += step) {
-    for (int v = 0; v < kVectors; ++v) {
-      Bytes bytes;
-      std::memcpy(&bytes, in + v * kLanes, kLanes);
-      sums[v] += __builtin_convertvector(bytes, Sums) * weights[t];
+  for (int x = 0; x < kBlock; x += sizeof(Lanes)) {
+    Lanes sums[4];
+    for (Lanes& sum : sums) sum = Lanes{} + (1 << (kWeightBits - 1));
+    const std::uint8_t* samples = in + x;
+    for (int t = 0; t < taps; ++t, samples += step) {
+      Lanes bytes;
+      std::memcpy(&bytes, samples, sizeof(bytes));
+      const Lanes weight = Lanes{} + weights[t];
+      for (int i = 0; i < 4; ++i) sums[i] += (bytes >> (8 * i) & 255) * weight;
     }
-  }
-  for (int v = 0; v < kVectors; ++v) {
-    Sums value = sums[v] >> kWeightBits;
-    value = value < 0 ? Sums{} : value;
-    value = value > 255 ? Sums{} + 255 : value;
-    const Bytes bytes = __builtin_convertvector(value, Bytes);
-    std::memcpy(out + v * kLanes, &bytes, kLanes);
+    Lanes bytes{};
+    for (int i = 0; i < 4; ++i) {
+      Lanes value = sums[i] >> kWeightBits;
+      value = value < 0 ? Lanes{} : value;
+      value = value > 255 ? Lanes{} + 255 : value;
+      bytes |= value << (8 * i);
+    }
+    std::memcpy(out + x, &bytes, sizeof(bytes));
   }
 }
 
-template <class Sums, class Bytes>
+template <class Lanes>
 [[gnu::always_inline]] inline void across(const std::uint8_t* strip, const Channels& channels, const Filter& filter,
                                           std::uint8_t* out) {
-  const std::ptrdiff_t step = std::ptrdiff_t{channels.pixel_bytes} * kStripRows;
+  const std::ptrdiff_t step = std::ptrdiff_t{channels.pixel_bytes} * kBlock;
   const int begin = filter.begin();
   for (const Window& window : filter.windows) {
     const std::uint8_t* pixel = strip + (window.first - begin) * step;
-    for (int c = 0; c < channels.count; ++c, out += kStripRows) {
-      weigh<Sums, Bytes>(pixel + channels.offset[c] * kStripRows, step, &filter.weights[window.weights], window.taps, out);
+    for (int c = 0; c < channels.count; ++c, out += kBlock) {
+      weigh<Lanes>(pixel + channels.offset[c] * kBlock, step, &filter.weights[window.weights], window.taps, out);
     }
   }
 }
 
-template <class Sums, class Bytes>
+template <class Lanes>
 [[gnu::always_inline]] inline void down(const std::uint8_t* rows, std::ptrdiff_t stride, const std::int32_t* weights,
                                         int taps, int bytes, std::uint8_t* out) {
-  for (int x = 0; x < bytes; x += 16) weigh<Sums, Bytes>(rows + x, stride, weights, taps, out + x);
+  for (int x = 0; x < bytes; x += kBlock) weigh<Lanes>(rows + x, stride, weights, taps, out + x);
 }
 
 void across_any(const std::uint8_t* strip, const Channels& channels, const Filter& filter, std::uint8_t* out) {
-  across<Sums4, Bytes4>(strip, channels, filter, out);
+  across<Lanes4>(strip, channels, filter, out);
 }
 
 void down_any(const std::uint8_t* rows, std::ptrdiff_t stride, const std::int32_t* weights, int taps, int bytes,
               std::uint8_t* out) {
-  down<Sums4, Bytes4>(rows, stride, weights, taps, bytes, out);
+  down<Lanes4>(rows, stride, weights, taps, bytes, out);
 }
 
 #ifdef __x86_64__
@@ -72,22 +70,22 @@ void down_any(const std::uint8_t* rows, std::ptrdiff_t stride, const std::int32_
 // The levels of the x86-64 psABI: v3 is AVX2, v4 is AVX-512.
 [[gnu::target("arch=x86-64-v3")]] void across_v3(const std::uint8_t* strip, const Channels& channels,
                                                  const Filter& filter, std::uint8_t* out) {
-  across<Sums8, Bytes8>(strip, channels, filter, out);
+  across<Lanes8>(strip, channels, filter, out);
 }
 
 [[gnu::target("arch=x86-64-v3")]] void down_v3(const std::uint8_t* rows, std::ptrdiff_t stride,
                                                const std::int32_t* weights, int taps, int bytes, std::uint8_t* out) {
-  down<Sums8, Bytes8>(rows, stride, weights, taps, bytes, out);
+  down<Lanes8>(rows, stride, weights, taps, bytes, out);
 }
 
 [[gnu::target("arch=x86-64-v4")]] void across_v4(const std::uint8_t* strip, const Channels& channels,
                                                  const Filter& filter, std::uint8_t* out) {
-  across<Sums16, Bytes16>(strip, channels, filter, out);
+  across<Lanes16>(strip, channels, filter, out);
 }
 
 [[gnu::target("arch=x86-64-v4")]] void down_v4(const std::uint8_t* rows, std::ptrdiff_t stride,
                                                const std::int32_t* weights, int taps, int bytes, std::uint8_t* out) {
-  down<Sums16, Bytes16>(rows, stride, weights, taps, bytes, out);
+  down<Lanes16>(rows, stride, weights, taps, bytes, out);
 }
 
 constexpr Passes kPasses[] = {{"x86-64-v4", across_v4, down_v4},

@@ -1,4 +1,4 @@
-// The inner loops of the resize, once for each instruction set this program has: sums of weighted bytes, 16 at a time.
+// The inner loops of the resize, once for each instruction set this program has: sums of weighted bytes, a block at a time.
 // All of them compute the same integers, so all give the same bytes. No state; any thread.
 #pragma once
 
@@ -10,8 +10,9 @@
 
 namespace clipembed {
 
-// The horizontal pass takes a strip of 16 rows, transposed so that the 16 bytes of a byte column lie side by side.
-inline constexpr int kStripRows = 16;
+// Bytes that are summed side by side. The pass across takes a strip of as many rows, transposed, so that a block is a
+// column of bytes; the pass down takes as many bytes of a row.
+inline constexpr int kBlock = 64;
 
 // Which bytes of a pixel are wanted, and in which order they are to come out.
 struct Channels {
@@ -25,11 +26,11 @@ struct Channels {
 struct Passes {
   const char* instruction_set;
 
-  // `strip` holds the byte columns of the pixels from filter.begin() on. Writes one byte column for each channel of each
-  // output pixel to `out`.
+  // `strip` holds the byte columns of the pixels from filter.begin() on. Writes a column for each channel of each output
+  // pixel to `out`.
   void (*across)(const std::uint8_t* strip, const Channels& channels, const Filter& filter, std::uint8_t* out);
 
-  // Sums `taps` rows of `bytes` (a multiple of 16) into one. `rows` is the first of them.
+  // Sums `taps` rows of `bytes` (whole blocks) into one. `rows` is the first of them.
   void (*down)(const std::uint8_t* rows, std::ptrdiff_t stride, const std::int32_t* weights, int taps, int bytes,
                std::uint8_t* out);
 };

@@ -7,12 +7,12 @@
 namespace clipembed {
 namespace {
 
-constexpr std::size_t kVector = 16;
+constexpr std::size_t kTile = 16;  // of transpose_16x16
 
 // Rows that the window has room for beyond what the pass down needs at once, so that it seldom has to be moved.
-constexpr std::size_t kSpareRows = 4 * kStripRows;
+constexpr std::size_t kSpareRows = 4 * kBlock;
 
-std::size_t whole_vectors(std::size_t bytes) { return (bytes + kVector - 1) / kVector * kVector; }
+std::size_t whole(std::size_t unit, std::size_t bytes) { return (bytes + unit - 1) / unit * unit; }
 
 }  // namespace
 
@@ -23,10 +23,10 @@ Resizer::Resizer(Channels channels, Filter columns, Filter rows, const Passes& p
       passes_(&passes),
       strip_bytes_(std::size_t(columns_.end() - columns_.begin()) * channels.pixel_bytes),
       out_bytes_(columns_.windows.size() * channels.count),
-      stride_(whole_vectors(out_bytes_)),
+      stride_(whole(kBlock, out_bytes_)),
       window_rows_(rows_.max_taps + kSpareRows),
-      strip_(whole_vectors(strip_bytes_) * kStripRows),
-      resized_(stride_ * kStripRows),
+      strip_(whole(kTile, strip_bytes_) * kBlock),
+      resized_(stride_ * kBlock),
       window_(stride_ * window_rows_),
       row_(stride_) {}
 
@@ -35,13 +35,13 @@ void Resizer::run(const Plane& plane, std::uint8_t* out) {
   int end = first;
   for (const Window& needed : rows_.windows) {
     while (end < needed.first + needed.taps) {
-      if (std::size_t(end - first) + kStripRows > window_rows_) {
+      if (std::size_t(end - first) + kBlock > window_rows_) {
         std::memmove(window_.data(), &window_[(needed.first - first) * stride_], (end - needed.first) * stride_);
         first = needed.first;
       }
       load_strip(plane, end);
       resize_strip(&window_[(end - first) * stride_]);
-      end += kStripRows;
+      end += kBlock;
     }
     passes_->down(&window_[(needed.first - first) * stride_], stride_, &rows_.weights[needed.weights], needed.taps,
                   stride_, row_.data());
@@ -50,29 +50,34 @@ void Resizer::run(const Plane& plane, std::uint8_t* out) {
   }
 }
 
-// The plane may end with its last pixel, so what does not fill a block of 16 rows of 16 bytes goes through a copy.
 void Resizer::load_strip(const Plane& plane, int first_row) {
-  const std::size_t rows = std::min(kStripRows, rows_.end() - first_row);
+  const int rows = std::min(kBlock, rows_.end() - first_row);
   const std::uint8_t* in =
       plane.data + first_row * plane.stride + std::ptrdiff_t{columns_.begin()} * channels_.pixel_bytes;
-  for (std::size_t x = 0; x < strip_bytes_; x += kVector) {
-    const std::size_t bytes = std::min(kVector, strip_bytes_ - x);
-    if (rows == kStripRows && bytes == kVector) {
-      transpose_16x16(in + x, plane.stride, &strip_[x * kStripRows], kStripRows);
+  for (int y = 0; y < rows; y += kTile) load_tiles(in + y * plane.stride, plane.stride, rows - y, &strip_[y]);
+}
+
+// Transposes up to 16 rows. The plane may end with its last pixel, so what does not fill a tile goes through a copy.
+void Resizer::load_tiles(const std::uint8_t* in, std::ptrdiff_t stride, std::size_t rows, std::uint8_t* out) {
+  rows = std::min(rows, kTile);
+  for (std::size_t x = 0; x < strip_bytes_; x += kTile) {
+    const std::size_t bytes = std::min(kTile, strip_bytes_ - x);
+    if (rows == kTile && bytes == kTile) {
+      transpose_16x16(in + x, stride, out + x * kBlock, kBlock);
     } else {
-      std::uint8_t block[kStripRows * kVector] = {};
-      for (std::size_t y = 0; y < rows; ++y) {
-        std::memcpy(block + y * kVector, in + std::ptrdiff_t(y) * plane.stride + x, bytes);
-      }
-      transpose_16x16(block, kVector, &strip_[x * kStripRows], kStripRows);
+      std::uint8_t tile[kTile * kTile] = {};
+      for (std::size_t y = 0; y < rows; ++y) std::memcpy(tile + y * kTile, in + std::ptrdiff_t(y) * stride + x, bytes);
+      transpose_16x16(tile, kTile, out + x * kBlock, kBlock);
     }
   }
 }
 
 void Resizer::resize_strip(std::uint8_t* rows) {
   passes_->across(strip_.data(), channels_, columns_, resized_.data());
-  for (std::size_t x = 0; x < stride_; x += kVector) {
-    transpose_16x16(&resized_[x * kStripRows], kStripRows, rows + x, stride_);
+  for (std::size_t y = 0; y < kBlock; y += kTile) {
+    for (std::size_t x = 0; x < stride_; x += kTile) {
+      transpose_16x16(&resized_[x * kBlock + y], kBlock, rows + y * stride_ + x, stride_);
+    }
   }
 }
 

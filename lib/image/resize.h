@@ -23,6 +23,7 @@ class Resizer {
 
  private:
   void load_strip(const Plane& plane, int first_row);
+  void load_tiles(const std::uint8_t* in, std::ptrdiff_t stride, std::size_t rows, std::uint8_t* out);
   void resize_strip(std::uint8_t* rows);
 
   Channels channels_;
@@ -31,9 +32,9 @@ class Resizer {
   const Passes* passes_;
   std::size_t strip_bytes_;            // of a row of the plane that are read
   std::size_t out_bytes_;              // of an output row
-  std::size_t stride_;                 // of window_: out_bytes_ rounded up to a whole vector
+  std::size_t stride_;                 // of window_: out_bytes_ rounded up to whole blocks
   std::size_t window_rows_;            // that window_ has room for
-  std::vector<std::uint8_t> strip_;    // 16 input rows, transposed
+  std::vector<std::uint8_t> strip_;    // kBlock input rows, transposed
   std::vector<std::uint8_t> resized_;  // the same rows after the pass across, still transposed
   std::vector<std::uint8_t> window_;   // consecutive rows after the pass across
   std::vector<std::uint8_t> row_;      // one row after the pass down
