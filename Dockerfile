@@ -26,9 +26,10 @@ FROM base AS dev
 RUN apt-get update \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
       check clang clang-format clang-tidy curl file g++ gdb git libc6-dbg libclang-rt-dev \
-      libgstreamer-plugins-bad1.0-dev libgstreamer-plugins-base1.0-dev libgstreamer1.0-dev \
-      libjson-glib-dev libsoup-3.0-dev libtorch-dev \
-      meson ninja-build opencv-doc pkgconf procps python3 valgrind \
+      gir1.2-gst-plugins-base-1.0 gir1.2-gstreamer-1.0 gobject-introspection libgirepository1.0-dev \
+      libgdk-pixbuf-2.0-dev libgstreamer-plugins-bad1.0-dev libgstreamer-plugins-base1.0-dev libgstreamer1.0-dev \
+      libjson-glib-dev librsvg2-bin libsoup-3.0-dev libtorch-dev \
+      meson ninja-build opencv-doc pkgconf procps python3 python3-gi shellcheck time valgrind \
  && rm -rf /var/lib/apt/lists/*
 # tools/dev runs commands natively where this file is.
 RUN touch /etc/gst-clipembed-dev
