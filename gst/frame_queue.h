@@ -1,0 +1,90 @@
+// The bounded queue between clipembed's two pads, and the source-pad task that empties it. Frames and serialized events
+// leave in the order in which they came; a frame leaves when the engine has answered for it.
+//
+//   streaming thread: wait_for_room(), push()  ->  queue  ->  source-pad task: pop()
+//                                engine's worker: complete() ^
+//
+// One lock, never held while anything outside is called but the task's own start and pause. The flow return is
+// GST_FLOW_OK while the task runs; whoever stops it says why, and the streaming thread hands that on upstream, as
+// `queue` does.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+
+#include "gst/embedding_message.h"
+#include "gst/glib_ptr.h"
+#include "lib/engine/engine.h"
+
+namespace clipembed {
+
+struct PendingFrame {
+  BufferPtr buffer;
+  FrameTimes times;
+  std::chrono::nanoseconds preprocess{};
+  std::optional<Result<Embedding>> outcome;  // set once by complete(), guarded by the queue's lock until popped
+};
+
+class FrameQueue {
+ public:
+  // One of the two.
+  struct Item {
+    std::shared_ptr<PendingFrame> frame;
+    EventPtr event;
+  };
+
+  // `loop(loop_data)` is the body of the task; both outlive the queue. `capacity`: frames held before push() would have
+  // to wait; events always fit.
+  FrameQueue(GstPad* srcpad, GstTaskFunction loop, gpointer loop_data, std::size_t capacity);
+
+  // Forgets what it holds and runs the task. Does nothing while the source pad is inactive.
+  void start();
+  // After GST_FLOW_NOT_LINKED only, and keeping what it holds: downstream has been linked since.
+  void restart_if_not_linked();
+  // Wakes everybody. The first reason stands, but flushing overrides any. True where EOS has been reached before it, so
+  // that upstream will not come to learn the reason.
+  bool stop(GstFlowReturn why);
+  // Drops everything; dropped sticky events stay on the source pad, as in `queue`.
+  void clear();
+
+  // Streaming thread. Waits until a frame fits; the flow return where none will be taken.
+  GstFlowReturn wait_for_room();
+  GstFlowReturn push(std::shared_ptr<PendingFrame> frame);
+  GstFlowReturn push(EventPtr event);
+  // Waits until everything pushed has gone downstream; false where the queue was stopped instead.
+  bool wait_until_drained();
+
+  // Engine's worker thread. `frame` need not have been pushed yet, and may have been dropped.
+  void complete(PendingFrame& frame, Result<Embedding> outcome);
+
+  // Source-pad task. Waits for the next item; nothing when stopped, and then the task is paused.
+  std::optional<Item> pop();
+  // Downstream wants no more of this segment: drops up to the next event that changes that, or refuses further frames.
+  void skip_segment();
+
+  GstFlowReturn flow() const;
+
+ private:
+  bool front_is_ready() const;
+  GstFlowReturn refusal() const;
+  void keep_sticky_events(std::deque<Item> dropped);
+
+  GstPad* const srcpad_;  // its element owns this queue
+  const GstTaskFunction loop_;
+  const gpointer loop_data_;
+  const std::size_t capacity_;
+
+  mutable std::mutex lock_;  // guards everything below
+  std::condition_variable changed_;
+  std::deque<Item> items_;
+  std::size_t frames_ = 0;  // among items_
+  bool popped_ = false;     // an item is on its way downstream
+  bool eos_ = false;        // EOS came from upstream or downstream: no frames until the next segment
+  GstFlowReturn flow_ = GST_FLOW_FLUSHING;
+};
+
+}  // namespace clipembed
