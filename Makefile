@@ -1,0 +1,44 @@
+# Every target sets up what it needs: the container image, then the build. On a fresh machine: apt-get install make git
+# MODEL=DIR_OR_ID chooses the model of `make run`; BENCH=NAME one benchmark of `make bench`.
+DEV := tools/dev
+
+.PHONY: help build run test bench format lint shell image push clean
+
+help:
+	@echo 'make run     embed a sample photo and a sample video, and print what came out   [MODEL=DIR_OR_ID]'
+	@echo 'make test    build and run every test, sanitizers included'
+	@echo 'make bench   measure against floors and peers                                  [BENCH=tower|image|load]'
+	@echo 'make build   compile into build/'
+	@echo 'make format  clang-format the sources;  make lint  check formatting, clang-tidy and the scripts'
+	@echo 'make shell   a shell in the development environment'
+	@echo 'make image   build the runtime image;   make push  push it to REGISTRY'
+
+build:
+	@$(DEV) tools/build build
+
+run: build
+	@$(DEV) tools/run-samples $(MODEL)
+
+test:
+	@$(DEV) tests/run
+
+bench: build
+	@$(DEV) bench/run $(BENCH)
+
+format:
+	@$(DEV) tools/lint --fix
+
+lint:
+	@$(DEV) tools/lint
+
+shell:
+	@$(DEV) bash
+
+image:
+	@tools/image build
+
+push: image
+	@tools/image push $(REGISTRY)
+
+clean:
+	rm -rf build build-*
