@@ -10,9 +10,9 @@ typedef std::int32_t Lanes4 __attribute__((vector_size(16)));
 typedef std::int32_t Lanes8 __attribute__((vector_size(32)));
 typedef std::int32_t Lanes16 __attribute__((vector_size(64)));
 
-// Adds up `taps` blocks, `step` bytes apart, each times its weight; rounds halves up, clips to bytes. A register of 32-bit
-// lanes is filled with four bytes a lane, and each of the four is summed by itself: so no byte ever changes lanes, and
-// the body is the same for every instruction set.
+// Adds up `taps` blocks, `step` bytes apart, each times its weight; rounds halves up, clips to bytes. A register of
+// 32-bit lanes is filled with four bytes a lane, and each of the four is summed by itself: so no byte ever changes
+// lanes, and the body is the same for every instruction set.
 template <class Lanes>
 [[gnu::always_inline]] inline void weigh(const std::uint8_t* in, std::ptrdiff_t step, const std::int32_t* weights,
                                          int taps, std::uint8_t* out) {
@@ -88,9 +88,8 @@ void down_any(const std::uint8_t* rows, std::ptrdiff_t stride, const std::int32_
   down<Lanes16>(rows, stride, weights, taps, bytes, out);
 }
 
-constexpr Passes kPasses[] = {{"x86-64-v4", across_v4, down_v4},
-                              {"x86-64-v3", across_v3, down_v3},
-                              {"x86-64", across_any, down_any}};
+constexpr Passes kPasses[] = {
+    {"x86-64-v4", across_v4, down_v4}, {"x86-64-v3", across_v3, down_v3}, {"x86-64", across_any, down_any}};
 
 std::size_t first_supported() {
   if (__builtin_cpu_supports("x86-64-v4")) return 0;

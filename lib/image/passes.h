@@ -1,5 +1,5 @@
-// The inner loops of the resize, once for each instruction set this program has: sums of weighted bytes, a block at a time.
-// All of them compute the same integers, so all give the same bytes. No state; any thread.
+// The inner loops of the resize, once for each instruction set this program has: sums of weighted bytes, a block at a
+// time. All of them compute the same integers, so all give the same bytes. No state; any thread.
 #pragma once
 
 #include <cstddef>
@@ -16,9 +16,9 @@ inline constexpr int kBlock = 64;
 
 // Which bytes of a pixel are wanted, and in which order they are to come out.
 struct Channels {
-  int count;         // 1..3
-  int pixel_bytes;   // from one pixel to the next
-  int offset[3];     // of each wanted byte in its pixel
+  int count;        // 1..3
+  int pixel_bytes;  // from one pixel to the next
+  int offset[3];    // of each wanted byte in its pixel
 
   bool operator==(const Channels&) const = default;
 };
@@ -26,8 +26,8 @@ struct Channels {
 struct Passes {
   const char* instruction_set;
 
-  // `strip` holds the byte columns of the pixels from filter.begin() on. Writes a column for each channel of each output
-  // pixel to `out`.
+  // `strip` holds the byte columns of the pixels from filter.begin() on. Writes a column for each channel of each
+  // output pixel to `out`.
   void (*across)(const std::uint8_t* strip, const Channels& channels, const Filter& filter, std::uint8_t* out);
 
   // Sums `taps` rows of `bytes` (whole blocks) into one. `rows` is the first of them.

@@ -91,7 +91,8 @@ Status check_geometry(const InputGeometry& geometry, std::size_t output_bytes) {
   if (!side_in_range(edge)) {
     return settings("shortest_edge is " + std::to_string(edge) + "; it must be 1 to " + std::to_string(kMaxSide));
   }
-  if (geometry.crop_width < 1 || geometry.crop_width > edge || geometry.crop_height < 1 || geometry.crop_height > edge) {
+  if (geometry.crop_width < 1 || geometry.crop_width > edge || geometry.crop_height < 1 ||
+      geometry.crop_height > edge) {
     return settings("the crop of " + size_text(geometry.crop_width, geometry.crop_height) +
                     " does not fit in a picture whose short side is " + std::to_string(edge));
   }
@@ -105,8 +106,8 @@ Status check_geometry(const InputGeometry& geometry, std::size_t output_bytes) {
 Status check_picture(const ImageView& picture, const Layout* layout) {
   if (!layout) return settings("unknown pixel format " + std::to_string(static_cast<int>(picture.format)));
   if (!side_in_range(picture.width) || !side_in_range(picture.height)) {
-    return settings("the picture has " + size_text(picture.width, picture.height) +
-                    " pixels; each side must be 1 to " + std::to_string(kMaxSide));
+    return settings("the picture has " + size_text(picture.width, picture.height) + " pixels; each side must be 1 to " +
+                    std::to_string(kMaxSide));
   }
   for (int p = 0; p < layout->planes(); ++p) {
     const Plane& plane = picture.planes[p];

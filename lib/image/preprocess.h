@@ -29,15 +29,15 @@ struct Passes;  // lib/image/passes.h
 // thread-safe: one per stream.
 class Preprocessor {
  public:
-  explicit Preprocessor(InputGeometry geometry);                       // runs the processor's fastest instructions
+  explicit Preprocessor(InputGeometry geometry);                        // runs the processor's fastest instructions
   Preprocessor(InputGeometry geometry, const Passes& instruction_set);  // tests and benchmarks choose
   ~Preprocessor();
   Preprocessor(Preprocessor&&) noexcept;
   Preprocessor& operator=(Preprocessor&&) noexcept;
 
   // `rgb` receives geometry.bytes() bytes: crop_height rows of crop_width RGB triples.
-  // Errors: kSettings for sizes outside 1..65535, a crop larger than the resized picture, missing planes, strides shorter
-  // than a row, or an `rgb` of another size.
+  // Errors: kSettings for sizes outside 1..65535, a crop larger than the resized picture, missing planes, strides
+  // shorter than a row, or an `rgb` of another size.
   Status run(const ImageView& picture, std::span<std::uint8_t> rgb);
 
  private:

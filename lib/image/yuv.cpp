@@ -29,8 +29,8 @@ LumaWeights luma_weights(Colorimetry::Matrix matrix) {
   return {0.299, 0.114};  // ITU-R BT.601-7, 2.5.1
 }
 
-// The inverse of Y' = Kr R' + Kg G' + Kb B', Cb = (B' - Y') / (2 (1 - Kb)), Cr = (R' - Y') / (2 (1 - Kr)), where limited
-// range gives luma 219 and chroma 224 of the 255 steps (ITU-T H.273, 8.3).
+// The inverse of Y' = Kr R' + Kg G' + Kb B', Cb = (B' - Y') / (2 (1 - Kb)), Cr = (R' - Y') / (2 (1 - Kr)), where
+// limited range gives luma 219 and chroma 224 of the 255 steps (ITU-T H.273, 8.3).
 Coefficients coefficients(const Colorimetry& colorimetry) {
   const auto [kr, kb] = luma_weights(colorimetry.matrix);
   const double kg = 1 - kr - kb;

@@ -30,7 +30,8 @@ std::vector<std::uint8_t> preprocess(const ImageView& view, const InputGeometry&
 void assert_checksum(const std::vector<std::uint8_t>& rgb, JsonObject* golden, const char* model, const char* image) {
   const char* wanted = json_object_get_string_member(json_object_get_object_member(golden, model), "rgb224_sha256");
   gchar* found = g_compute_checksum_for_data(G_CHECKSUM_SHA256, rgb.data(), rgb.size());
-  ck_assert_msg(g_str_equal(found, wanted), "%s at the size of %s: sha256 %s, Pillow's %s", image, model, found, wanted);
+  ck_assert_msg(g_str_equal(found, wanted), "%s at the size of %s: sha256 %s, Pillow's %s", image, model, found,
+                wanted);
   g_free(found);
 }
 
@@ -137,7 +138,8 @@ START_TEST(reference_images_equal_pillow_at_another_size) {
 }
 END_TEST
 
-// The samples that gdk-pixbuf's WebP loader decodes are not quite Pillow's: they differ before the resize does anything.
+// The samples that gdk-pixbuf's WebP loader decodes are not quite Pillow's: they differ before the resize does
+// anything.
 START_TEST(webp_is_within_a_level_of_pillow) {
   const std::vector<std::uint8_t> rgb = preprocess(load_picture(reference_path("images/photo.webp")).view());
   const Picture wanted = load_picture(reference_path("pixels/photo.webp.224.png"));
@@ -188,9 +190,9 @@ END_TEST
 }  // namespace
 
 int main() {
-  return run_suite("preprocess_pillow",
-                   {reference_images_equal_pillow, reference_images_equal_pillow_at_another_size,
-                    webp_is_within_a_level_of_pillow, every_instruction_set_gives_the_same_bytes, every_shape_equals_the_definition,
-                    a_crop_smaller_than_the_resized_picture_equals_the_definition,
-                    extreme_aspect_ratios_equal_the_definition});
+  return run_suite(
+      "preprocess_pillow",
+      {reference_images_equal_pillow, reference_images_equal_pillow_at_another_size, webp_is_within_a_level_of_pillow,
+       every_instruction_set_gives_the_same_bytes, every_shape_equals_the_definition,
+       a_crop_smaller_than_the_resized_picture_equals_the_definition, extreme_aspect_ratios_equal_the_definition});
 }
