@@ -191,7 +191,8 @@ void HubServer::send_body(SoupServerMessage* message, const std::string& content
   soup_message_body_append(body, SOUP_MEMORY_COPY, content.data() + first, sent);
   if (sent == rest) return soup_message_body_complete(body);
   // Left incomplete, the body makes libsoup wait for more.
-  if (!fault.stall) g_signal_connect(message, "wrote-chunk", G_CALLBACK(close_connection), nullptr);
+  const char* moment = sent > 0 ? "wrote-chunk" : "wrote-headers";
+  if (!fault.stall) g_signal_connect(message, moment, G_CALLBACK(close_connection), nullptr);
 }
 
 }  // namespace clipembed
