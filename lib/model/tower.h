@@ -35,7 +35,8 @@ class VisionTower {
   virtual Precision precision() const = 0;       // never kAuto
 };
 
-// Errors: kLibrary when libclipembed-torch.so cannot be loaded, kSettings for a device this machine lacks.
+// Loads libclipembed-torch.so from the folder of libclipembed itself; CLIPEMBED_TORCH_MODULE names another file.
+// Errors: kLibrary when it cannot be loaded, kSettings for a device this machine lacks.
 Result<std::unique_ptr<VisionTower>> open_vision_tower(const ModelConfig& config, const Checkpoint& checkpoint,
                                                        const TowerOptions& options);
 
