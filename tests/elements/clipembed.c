@@ -1,0 +1,353 @@
+/* clipembed with the real engine and the small checkpoint of tests/data/reference: vectors against transformers' own,
+ * every format, start-up errors, restarts. How frames and events move is in clipembed_flow.cpp. */
+#include <glib/gstdio.h>
+#include <gst/video/video.h>
+#include <json-glib/json-glib.h>
+#include <math.h>
+
+#include "embed_harness.h"
+
+#define DIM 512
+
+static gchar* reference(const char* name) { return g_build_filename(g_getenv("CLIPEMBED_REFERENCE"), name, NULL); }
+
+/* `format` with the small checkpoint and fp32 in place of "EMBED". */
+static gchar* with_model(const gchar* description) {
+  g_autofree gchar* model = reference("model-a");
+  g_autofree gchar* element = g_strdup_printf("clipembed name=embed model=\"%s\" precision=fp32", model);
+  g_auto(GStrv) parts = g_strsplit(description, "EMBED", -1);
+  return g_strjoinv(element, parts);
+}
+
+/* Runs the pipeline to its end; its element messages in order, transfer full. */
+static GPtrArray* run(const gchar* description) {
+  g_autofree gchar* line = with_model(description);
+  GError* error = NULL;
+  GstElement* pipeline = gst_parse_launch(line, &error);
+  fail_unless(error == NULL, "%s: %s", line, error ? error->message : "");
+  GPtrArray* messages = g_ptr_array_new_with_free_func((GDestroyNotify)gst_message_unref);
+  GstBus* bus = gst_element_get_bus(pipeline);
+  gst_element_set_state(pipeline, GST_STATE_PLAYING);
+  for (gboolean done = FALSE; !done;) {
+    GstMessage* message =
+        gst_bus_timed_pop_filtered(bus, 60 * GST_SECOND, GST_MESSAGE_ELEMENT | GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+    fail_unless(message != NULL, "%s: hangs", line);
+    if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR) {
+      gst_message_parse_error(message, &error, NULL);
+      fail("%s: %s", line, error->message);
+    }
+    done = GST_MESSAGE_TYPE(message) == GST_MESSAGE_EOS;
+    if (done) {
+      gst_message_unref(message);
+    } else {
+      g_ptr_array_add(messages, message);
+    }
+  }
+  gst_element_set_state(pipeline, GST_STATE_NULL);
+  gst_object_unref(bus);
+  gst_object_unref(pipeline);
+  return messages;
+}
+
+static GstMessage* message_at(GPtrArray* messages, guint index, const gchar* name) {
+  fail_unless(index < messages->len, "%u messages only", messages->len);
+  GstMessage* message = g_ptr_array_index(messages, index);
+  fail_unless_equals_string(gst_structure_get_name(gst_message_get_structure(message)), name);
+  return message;
+}
+
+static gdouble cosine(const gfloat* a, const gfloat* b, gint dim) {
+  gdouble ab = 0, aa = 0, bb = 0;
+  for (gint i = 0; i < dim; i++) {
+    ab += (gdouble)a[i] * b[i];
+    aa += (gdouble)a[i] * a[i];
+    bb += (gdouble)b[i] * b[i];
+  }
+  return ab / sqrt(aa * bb);
+}
+
+/* What transformers gives for the image. */
+static void read_golden(const gchar* image, gfloat golden[DIM]) {
+  g_autofree gchar* path = reference("golden.json");
+  g_autoptr(JsonParser) parser = json_parser_new();
+  fail_unless(json_parser_load_from_file(parser, path, NULL));
+  JsonObject* object = json_node_get_object(json_parser_get_root(parser));
+  object = json_object_get_object_member(json_object_get_object_member(object, "images"), image);
+  object = json_object_get_object_member(object, "model-a");
+  JsonArray* values = json_object_get_array_member(object, "image_embeds");
+  fail_unless_equals_int(json_array_get_length(values), DIM);
+  for (guint i = 0; i < DIM; i++) golden[i] = (gfloat)json_array_get_double_element(values, i);
+}
+
+/* Embeds a PNG of the reference, converted by `conversion` (with its "!") on the way. */
+static gdouble cosine_of_image(const gchar* image, const gchar* conversion) {
+  g_autofree gchar* images = reference("images");
+  g_autofree gchar* line = g_strdup_printf("filesrc location=\"%s/%s\" ! pngdec ! %s EMBED normalize=false ! fakesink",
+                                           images, image, conversion);
+  g_autoptr(GPtrArray) messages = run(line);
+  gfloat golden[DIM];
+  read_golden(image, golden);
+  return cosine(message_vector(message_at(messages, 0, "clip-embedding"), DIM), golden, DIM);
+}
+
+static const gchar* const kImages[] = {"alpha.png",   "exact224.png", "gray.png", "near224.png", "onepixel.png",
+                                       "palette.png", "small.png",    "tall.png", "wide.png"};
+
+GST_START_TEST(vectors_equal_those_of_transformers) {
+  const gdouble similarity = cosine_of_image(kImages[__i__], "");
+  fail_unless(similarity >= 0.999999, "%s: cosine %.8f", kImages[__i__], similarity);
+}
+GST_END_TEST
+
+static const gchar* const kFormats[] = {
+    "format=RGB", "format=BGR", "format=RGBx", "format=BGRx", "format=xRGB", "format=xBGR", "format=RGBA",
+    "format=BGRA", "format=ARGB", "format=ABGR", "format=I420", "format=YV12", "format=NV12", "format=NV21",
+    "format=Y42B", "format=Y444",
+    /* Y'CbCr of every matrix and range: range:matrix:transfer:primaries, 0 being unspecified */
+    "format=I420,colorimetry=bt601", "format=I420,colorimetry=bt709", "format=I420,colorimetry=bt2020",
+    "format=I420,colorimetry=1:4:0:0", "format=NV12,colorimetry=1:3:5:1"};
+
+GST_START_TEST(every_colour_format_gives_the_vector_of_the_picture) {
+  g_autofree gchar* conversion = g_strdup_printf("videoconvert ! video/x-raw,%s !", kFormats[__i__]);
+  const gdouble similarity = cosine_of_image("palette.png", conversion);
+  fail_unless(similarity >= 0.9995, "%s: cosine %.8f", kFormats[__i__], similarity);
+}
+GST_END_TEST
+
+GST_START_TEST(grey_frames_are_taken) {
+  const gdouble similarity = cosine_of_image("gray.png", "videoconvert ! video/x-raw,format=GRAY8 !");
+  fail_unless(similarity >= 0.999999, "cosine %.8f", similarity);
+}
+GST_END_TEST
+
+static const gchar* const kSizes[] = {"width=1,height=1", "width=3,height=1", "width=35,height=17",
+                                      "width=17,height=351", "width=225,height=223"};
+
+GST_START_TEST(odd_sizes_are_taken_in_subsampled_formats) {
+  static const gchar* const formats[] = {"I420", "YV12", "NV12", "NV21", "Y42B"};
+  for (guint i = 0; i < G_N_ELEMENTS(formats); i++) {
+    g_autofree gchar* line = g_strdup_printf("videotestsrc num-buffers=1 ! video/x-raw,format=%s,%s ! EMBED ! fakesink",
+                                             formats[i], kSizes[__i__]);
+    g_autoptr(GPtrArray) messages = run(line);
+    const gfloat* vector = message_vector(message_at(messages, 0, "clip-embedding"), DIM);
+    fail_unless(fabs(cosine(vector, vector, DIM) - 1) < 1e-9, "%s: no vector", line); /* NaN is not below */
+  }
+}
+GST_END_TEST
+
+GST_START_TEST(a_frame_is_read_with_the_strides_of_its_video_meta) {
+  enum { kWidth = 35, kHeight = 17, kPacked = 3 * kWidth + 3, kPadded = 128, kOffset = 64 };
+  g_autofree gchar* line = with_model("EMBED batch-size=1");
+  EmbedHarness h = embed_harness_new(line);
+  gst_harness_set_src_caps_str(h.harness, "video/x-raw,format=RGB,width=35,height=17,framerate=25/1");
+  GstBuffer* packed = gst_buffer_new_allocate(NULL, kPacked * kHeight, NULL);
+  GstBuffer* padded = gst_buffer_new_allocate(NULL, kOffset + kPadded * kHeight, NULL);
+  gst_buffer_memset(padded, 0, 0xff, gst_buffer_get_size(padded));
+  for (guint y = 0; y < kHeight; y++) {
+    guint8 row[kPacked];
+    for (guint x = 0; x < kPacked; x++) row[x] = (guint8)(31 * x + 57 * y);
+    gst_buffer_fill(packed, y * kPacked, row, kPacked);
+    gst_buffer_fill(padded, kOffset + y * kPadded, row, 3 * kWidth);
+  }
+  gsize offset[] = {kOffset, 0, 0, 0};
+  gint stride[] = {kPadded, 0, 0, 0};
+  gst_buffer_add_video_meta_full(padded, GST_VIDEO_FRAME_FLAG_NONE, GST_VIDEO_FORMAT_RGB, kWidth, kHeight, 1, offset,
+                                 stride);
+  fail_unless_equals_int(gst_harness_push(h.harness, packed), GST_FLOW_OK);
+  fail_unless_equals_int(gst_harness_push(h.harness, padded), GST_FLOW_OK);
+  GstMessage* first = next_element_message(&h, "clip-embedding");
+  GstMessage* second = next_element_message(&h, "clip-embedding");
+  fail_unless(memcmp(message_vector(first, DIM), message_vector(second, DIM), DIM * sizeof(gfloat)) == 0);
+  gst_message_unref(first);
+  gst_message_unref(second);
+  embed_harness_free(&h);
+}
+GST_END_TEST
+
+GST_START_TEST(one_message_a_frame_in_order_then_the_summary) {
+  g_autoptr(GPtrArray) messages = run(
+      "videotestsrc num-buffers=20 ! video/x-raw,width=64,height=48,framerate=25/1 ! EMBED batch-size=8 ! fakesink");
+  fail_unless_equals_int(messages->len, 21);
+  for (guint i = 0; i < 20; i++) {
+    GstMessage* message = message_at(messages, i, "clip-embedding");
+    const GstStructure* structure = gst_message_get_structure(message);
+    fail_unless_equals_uint64(message_uint64(message, "frame"), i);
+    fail_unless_equals_uint64(message_uint64(message, "timestamp"), i * 40 * GST_MSECOND);
+    fail_unless_equals_uint64(message_uint64(message, "running-time"), i * 40 * GST_MSECOND);
+    fail_unless_equals_uint64(message_uint64(message, "duration"), 40 * GST_MSECOND);
+    fail_unless_equals_string(gst_structure_get_string(structure, "reason"), "every");
+    const gfloat* vector = message_vector(message, DIM);
+    gdouble squares = 0;
+    for (gint j = 0; j < DIM; j++) squares += (gdouble)vector[j] * vector[j];
+    fail_unless(fabs(squares - 1) < 1e-5);
+  }
+  GstMessage* summary = message_at(messages, 20, "clip-summary");
+  fail_unless_equals_uint64(message_uint64(summary, "count"), 20);
+  fail_unless(message_uint64(summary, "inference-time") > 0);
+  fail_unless(message_uint64(summary, "preprocess-time") > 0);
+}
+GST_END_TEST
+
+GST_START_TEST(the_batch_size_changes_no_vector) {
+  const gchar* source = "videotestsrc num-buffers=5 pattern=ball ! video/x-raw,width=320,height=240 !";
+  g_autofree gchar* single = g_strdup_printf("%s EMBED batch-size=1 ! fakesink", source);
+  g_autofree gchar* batched = g_strdup_printf("%s EMBED batch-size=5 ! fakesink", source);
+  g_autoptr(GPtrArray) a = run(single);
+  g_autoptr(GPtrArray) b = run(batched);
+  for (guint i = 0; i < 5; i++) {
+    const gfloat* one = message_vector(message_at(a, i, "clip-embedding"), DIM);
+    fail_unless(cosine(one, message_vector(message_at(b, i, "clip-embedding"), DIM), DIM) > 0.9999999);
+  }
+}
+GST_END_TEST
+
+GST_START_TEST(frames_leave_unmodified_and_in_order) {
+  g_autofree gchar* line = with_model("EMBED batch-size=4");
+  EmbedHarness h = embed_harness_new(line);
+  gst_harness_set_src_caps_str(h.harness, FRAME_CAPS);
+  for (guint i = 0; i < 10; i++) fail_unless_equals_int(push_frame(&h, i), GST_FLOW_OK);
+  gst_harness_push_event(h.harness, gst_event_new_eos());
+  for (guint i = 0; i < 10; i++) expect_frame(&h, i);
+  embed_harness_free(&h);
+}
+GST_END_TEST
+
+GST_START_TEST(a_change_of_caps_keeps_every_frame_in_its_own_format) {
+  g_autofree gchar* line = with_model("EMBED batch-size=8");
+  EmbedHarness h = embed_harness_new(line);
+  gst_harness_set_src_caps_str(h.harness, FRAME_CAPS);
+  fail_unless_equals_int(push_frame(&h, 0), GST_FLOW_OK);
+  gst_harness_set_src_caps_str(h.harness, "video/x-raw,format=BGRx,width=50,height=40,framerate=25/1");
+  GstBuffer* frame = gst_buffer_new_allocate(NULL, 50 * 40 * 4, NULL);
+  gst_buffer_memset(frame, 0, 0, 50 * 40 * 4);
+  fail_unless_equals_int(gst_harness_push(h.harness, frame), GST_FLOW_OK);
+  gst_harness_push_event(h.harness, gst_event_new_eos());
+  expect_frame(&h, 0);
+  GstMessage* first = next_element_message(&h, "clip-embedding");
+  GstMessage* second = next_element_message(&h, "clip-embedding");
+  /* Both pictures are black. */
+  fail_unless(cosine(message_vector(first, DIM), message_vector(second, DIM), DIM) > 0.9999999);
+  gst_message_unref(first);
+  gst_message_unref(second);
+  embed_harness_free(&h);
+}
+GST_END_TEST
+
+/* Tries to start `line`; the text of the error it posts, transfer full. */
+static gchar* failed_start(const gchar* line, GQuark domain, gint code) {
+  EmbedHarness h = {.element = gst_parse_launch(line, NULL), .bus = gst_bus_new()};
+  gst_object_ref_sink(h.element);
+  gst_element_set_bus(h.element, h.bus);
+  fail_unless_equals_int(gst_element_set_state(h.element, GST_STATE_PAUSED), GST_STATE_CHANGE_FAILURE);
+  gchar* text = expect_error(&h, domain, code);
+  gst_element_set_state(h.element, GST_STATE_NULL);
+  gst_element_set_bus(h.element, NULL);
+  gst_object_unref(h.bus);
+  gst_object_unref(h.element);
+  return text;
+}
+
+static gchar* new_directory(void) {
+  gchar* path = g_dir_make_tmp("clipembed-XXXXXX", NULL);
+  fail_unless(path != NULL);
+  return path;
+}
+
+GST_START_TEST(a_missing_directory_is_not_found_and_named) {
+  g_autofree gchar* text =
+      failed_start("clipembed model=/nowhere/at/all", GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND);
+  fail_unless(strstr(text, "/nowhere/at/all") != NULL, "%s", text);
+}
+GST_END_TEST
+
+GST_START_TEST(a_model_that_is_not_cached_is_not_found_and_says_what_to_run) {
+  g_autofree gchar* cache = new_directory();
+  g_setenv("HF_HUB_CACHE", cache, TRUE);
+  g_autofree gchar* text = failed_start("clipembed", GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND);
+  fail_unless(strstr(text, "clipembed model fetch openai/clip-vit-base-patch32") != NULL, "%s", text);
+  g_rmdir(cache);
+}
+GST_END_TEST
+
+GST_START_TEST(a_device_that_is_not_there_is_a_wrong_setting) {
+  g_autofree gchar* line = with_model("EMBED device=abacus");
+  g_autofree gchar* text = failed_start(line, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS);
+  fail_unless(strstr(text, "abacus") != NULL, "%s", text);
+}
+GST_END_TEST
+
+GST_START_TEST(a_malformed_checkpoint_cannot_be_read_and_its_file_is_named) {
+  g_autofree gchar* directory = new_directory();
+  g_autofree gchar* config = g_build_filename(directory, "config.json", NULL);
+  fail_unless(g_file_set_contents(config, "{", 1, NULL));
+  g_autofree gchar* line = g_strdup_printf("clipembed model=%s", directory);
+  g_autofree gchar* text = failed_start(line, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_READ);
+  fail_unless(strstr(text, config) != NULL, "%s", text);
+  g_unlink(config);
+  g_rmdir(directory);
+}
+GST_END_TEST
+
+static guint entries(const gchar* directory) {
+  GDir* dir = g_dir_open(directory, 0, NULL);
+  guint count = 0;
+  while (g_dir_read_name(dir) != NULL) count++;
+  g_dir_close(dir);
+  return count;
+}
+
+/* A thread that has been joined stays listed until the kernel is done with it. */
+static void expect_threads(guint at_most) {
+  const gint64 deadline = g_get_monotonic_time() + 30 * G_TIME_SPAN_SECOND;
+  while (entries("/proc/self/task") > at_most) {
+    fail_unless(g_get_monotonic_time() < deadline, "%u threads, %u before", entries("/proc/self/task"), at_most);
+    g_thread_yield();
+  }
+}
+
+GST_START_TEST(fifty_starts_and_stops_leave_no_thread_and_no_descriptor) {
+  g_autofree gchar* line = with_model("EMBED batch-size=2 threads=2");
+  EmbedHarness h = embed_harness_new(line);
+  guint threads = 0, descriptors = 0;
+  for (guint i = 0; i < 50; i++) {
+    fail_unless_equals_int(gst_element_set_state(h.element, GST_STATE_PLAYING), GST_STATE_CHANGE_SUCCESS);
+    gst_harness_set_src_caps_str(h.harness, FRAME_CAPS);
+    for (guint j = 0; j < 3; j++) fail_unless_equals_int(push_frame(&h, j), GST_FLOW_OK);
+    expect_frame(&h, 0); /* the others may be in the engine still */
+    fail_unless_equals_int(gst_element_set_state(h.element, GST_STATE_NULL), GST_STATE_CHANGE_SUCCESS);
+    gst_harness_drop_buffers(h.harness, gst_harness_buffers_in_queue(h.harness));
+    gst_bus_set_flushing(h.bus, TRUE);
+    gst_bus_set_flushing(h.bus, FALSE);
+    if (i == 2) { /* by then every library has what it keeps */
+      threads = entries("/proc/self/task");
+      descriptors = entries("/proc/self/fd");
+    }
+  }
+  expect_threads(threads);
+  fail_unless_equals_int(entries("/proc/self/fd"), descriptors);
+  embed_harness_free(&h);
+}
+GST_END_TEST
+
+static Suite* clipembed_suite(void) {
+  Suite* suite = suite_create("clipembed");
+  TCase* tcase = tcase_create("clipembed");
+  suite_add_tcase(suite, tcase);
+  tcase_add_loop_test(tcase, vectors_equal_those_of_transformers, 0, G_N_ELEMENTS(kImages));
+  tcase_add_loop_test(tcase, every_colour_format_gives_the_vector_of_the_picture, 0, G_N_ELEMENTS(kFormats));
+  tcase_add_test(tcase, grey_frames_are_taken);
+  tcase_add_loop_test(tcase, odd_sizes_are_taken_in_subsampled_formats, 0, G_N_ELEMENTS(kSizes));
+  tcase_add_test(tcase, a_frame_is_read_with_the_strides_of_its_video_meta);
+  tcase_add_test(tcase, one_message_a_frame_in_order_then_the_summary);
+  tcase_add_test(tcase, the_batch_size_changes_no_vector);
+  tcase_add_test(tcase, frames_leave_unmodified_and_in_order);
+  tcase_add_test(tcase, a_change_of_caps_keeps_every_frame_in_its_own_format);
+  tcase_add_test(tcase, a_missing_directory_is_not_found_and_named);
+  tcase_add_test(tcase, a_model_that_is_not_cached_is_not_found_and_says_what_to_run);
+  tcase_add_test(tcase, a_device_that_is_not_there_is_a_wrong_setting);
+  tcase_add_test(tcase, a_malformed_checkpoint_cannot_be_read_and_its_file_is_named);
+  tcase_add_test(tcase, fifty_starts_and_stops_leave_no_thread_and_no_descriptor);
+  return suite;
+}
+
+GST_CHECK_MAIN(clipembed)
