@@ -104,20 +104,17 @@ Result<std::string> cached_commit(const HubId& id) {
   return commit;
 }
 
-// The first file that `snapshot` lacks, in the order in which Checkpoint::open() looks for weights; empty when it is
-// complete. An index that cannot be read counts as there: Checkpoint::open() says what is wrong with it.
+// The first file that `snapshot` lacks; empty when it is complete. An index that cannot be read counts as complete:
+// Checkpoint::open() says what is wrong with it.
 std::string missing_file(const fs::path& snapshot) {
   if (!is_file(snapshot / kConfigFile)) return kConfigFile;
-  if (is_file(snapshot / kSafetensorsFile)) return "";
-  if (is_file(snapshot / kSafetensorsIndexFile)) {
-    const auto shards = read_shard_names(snapshot / kSafetensorsIndexFile);
-    if (!shards) return "";
-    const auto missing =
-        std::ranges::find_if_not(*shards, [&](const auto& shard) { return is_file(snapshot / shard); });
-    return missing == shards->end() ? "" : *missing;
-  }
-  if (is_file(snapshot / kPickleFile)) return "";
-  return std::string("weights (") + kSafetensorsFile + ", " + kSafetensorsIndexFile + " or " + kPickleFile + ")";
+  const auto weights = std::ranges::find_if(kWeightsFiles, [&](auto name) { return is_file(snapshot / name); });
+  if (weights == kWeightsFiles.end()) return "weights (" + weights_files() + ")";
+  if (!is_index(*weights)) return "";
+  const auto shards = read_shard_names(snapshot / *weights);
+  if (!shards) return "";
+  const auto missing = std::ranges::find_if_not(*shards, [&](const auto& shard) { return is_file(snapshot / shard); });
+  return missing == shards->end() ? "" : *missing;
 }
 
 // nullptr for a node that is no string.
@@ -156,6 +153,12 @@ fs::path hub_cache_directory() {
 fs::path hub_repo_directory(const HubId& id) { return hub_cache_directory() / cache_name(id); }
 
 fs::path hub_lock_directory(const HubId& id) { return hub_cache_directory() / ".locks" / cache_name(id); }
+
+std::string weights_files() {
+  std::string list;
+  for (const auto name : kWeightsFiles) list.append(list.empty() ? "" : ", ").append(name);
+  return list;
+}
 
 bool is_commit_hash(std::string_view text) {
   return text.size() == 40 && text.find_first_not_of("0123456789abcdef") == text.npos;

@@ -9,6 +9,7 @@
 // function may be called from any thread.
 #pragma once
 
+#include <array>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -20,9 +21,11 @@
 namespace clipembed {
 
 inline constexpr char kConfigFile[] = "config.json";
-inline constexpr char kSafetensorsFile[] = "model.safetensors";
-inline constexpr char kSafetensorsIndexFile[] = "model.safetensors.index.json";
-inline constexpr char kPickleFile[] = "pytorch_model.bin";
+// In the order of preference; an index stands for itself and the shards that it names.
+inline constexpr std::array<std::string_view, 4> kWeightsFiles = {"model.safetensors", "model.safetensors.index.json",
+                                                                  "pytorch_model.bin", "pytorch_model.bin.index.json"};
+std::string weights_files();  // the names above, as a sentence lists them
+inline bool is_index(std::string_view weights) { return weights.ends_with(".index.json"); }
 
 std::string to_string(const HubId& id);  // "owner/name", with "@revision" where it is not main
 
@@ -36,10 +39,10 @@ std::filesystem::path hub_lock_directory(const HubId& id);  // <cache>/.locks/mo
 
 bool is_commit_hash(std::string_view text);  // 40 lower-case hexadecimal digits
 
-// True for a relative path of plain components: what a server or an index file may name inside a snapshot.
+// True for a relative path of plain components, which cannot leave the folder it is used in.
 bool is_safe_file_name(std::string_view name);
 
-// The files that a model.safetensors.index.json says the tensors lie in, sorted, each once. kFormat for anything else.
+// The files that an index says the tensors lie in, sorted, each once, all beside it. kFormat for anything else.
 Result<std::vector<std::string>> read_shard_names(const std::filesystem::path& index);
 
 // The snapshot of `id` in the cache. Errors: kNotFound naming the path looked at or the file that it lacks.

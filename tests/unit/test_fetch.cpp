@@ -128,14 +128,14 @@ END_TEST
 START_TEST(shards_come_with_their_index) {
   auto files = model_files();
   files.erase(kWeights);
-  files["model.safetensors.index.json"] = {R"({"weight_map": {"a": "one.safetensors", "b": "deep/two.safetensors"}})"};
+  files["model.safetensors.index.json"] = {R"({"weight_map": {"a": "one.safetensors", "b": "two.safetensors"}})"};
   files["one.safetensors"] = {"one", true};
-  files["deep/two.safetensors"] = {"two", true};
+  files["two.safetensors"] = {"two", true};
   Fixture fixture(files);
   const auto model = fetch_model(kId, fixture.options);
   ck_assert_msg(static_cast<bool>(model), "%s", model ? "" : model.error().message.c_str());
   ck_assert(read_file(model->directory / "one.safetensors") == "one");
-  ck_assert(read_file(model->directory / "deep/two.safetensors") == "two");
+  ck_assert(read_file(model->directory / "two.safetensors") == "two");
 }
 END_TEST
 
@@ -245,7 +245,7 @@ START_TEST(a_repository_without_weights_names_the_formats) {
   auto files = model_files();
   files.erase(kWeights);
   Fixture fixture(files);
-  assert_fails(fixture, Error::Kind::kNotFound, "has none of model.safetensors");
+  assert_fails(fixture, Error::Kind::kNotFound, "has no weights (model.safetensors");
   ck_assert(!find_model(kRepo));
 }
 END_TEST

@@ -50,7 +50,6 @@ class Fetch {
   bool has(std::string_view file) const { return std::ranges::find(revision_.files, file) != revision_.files.end(); }
   Status fetch(const std::string& file) { return fetch_file(hub_, id_, revision_.commit, file, options_); }
   Status fetch_weights();
-  Status fetch_shards();
   Status write_ref() const;
 
   HubClient& hub_;
@@ -75,17 +74,13 @@ Result<ModelLocation> Fetch::run() {
 }
 
 Status Fetch::fetch_weights() {
-  if (has(kSafetensorsFile)) return fetch(kSafetensorsFile);
-  if (has(kSafetensorsIndexFile)) return fetch_shards();
-  if (has(kPickleFile)) return fetch(kPickleFile);
-  return Error{Error::Kind::kNotFound, to_string(id_) + " has none of " + kSafetensorsFile + ", " +
-                                           kSafetensorsIndexFile + " and " + kPickleFile};
-}
-
-Status Fetch::fetch_shards() {
-  if (const auto status = fetch(kSafetensorsIndexFile); !status) return status;
-  const auto shards =
-      read_shard_names(hub_repo_directory(id_) / "snapshots" / revision_.commit / kSafetensorsIndexFile);
+  const auto weights = std::ranges::find_if(kWeightsFiles, [this](auto name) { return has(name); });
+  if (weights == kWeightsFiles.end()) {
+    return Error{Error::Kind::kNotFound, to_string(id_) + " has no weights (" + weights_files() + ")"};
+  }
+  const std::string file(*weights);
+  if (const auto status = fetch(file); !status || !is_index(file)) return status;
+  const auto shards = read_shard_names(hub_repo_directory(id_) / "snapshots" / revision_.commit / file);
   if (!shards) return shards.error();
   for (const auto& shard : *shards) {
     if (const auto status = fetch(shard); !status) return status;
