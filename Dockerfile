@@ -33,3 +33,17 @@ RUN apt-get update \
  && rm -rf /var/lib/apt/lists/*
 # tools/dev runs commands natively where this file is.
 RUN touch /etc/gst-clipembed-dev
+
+FROM dev AS build
+COPY . /src
+RUN meson setup /src/build /src --prefix=/usr -Dtests=false -Dbench=false \
+ && ninja -C /src/build \
+ && DESTDIR=/opt/stage meson install -C /src/build --strip
+
+FROM base AS runtime
+COPY --from=build /opt/stage/ /
+RUN useradd --create-home --shell /usr/sbin/nologin clipembed
+USER clipembed
+WORKDIR /home/clipembed
+ENTRYPOINT ["clipembed"]
+CMD ["--help"]

@@ -34,20 +34,16 @@ class EncoderLayer {
  public:
   EncoderLayer(const Weights& weights, const std::string& prefix, const TowerConfig& config, const ComputePlan& plan);
 
-  // h: (pictures, tokens, hidden) -> the same shape.
-  at::Tensor forward(const at::Tensor& h) const;
-
-  // The same for the class token alone, (pictures, hidden): all that the last layer's output is used for. The other
-  // tokens give keys and values only, which leaves out five sixths of the layer.
-  at::Tensor forward_class_token(const at::Tensor& h) const;
+  // h: (pictures, tokens, hidden) -> (pictures, kept, hidden), the first `kept` tokens. The last layer keeps only the
+  // class token, all that its output is used for: the others give keys and values, which leaves out three quarters of
+  // the layer without changing a number.
+  at::Tensor forward(const at::Tensor& h, std::int64_t kept) const;
 
  private:
-  at::Tensor mlp(const at::Tensor& h) const;
-
-  std::int64_t heads_, head_dim_;
+  std::int64_t heads_;
   PostOp activation_;
   LayerNorm norm1_, norm2_;
-  Linear query_, key_value_, out_, fc1_, fc2_;
+  Linear qkv_, out_, fc1_, fc2_;
 };
 
 }  // namespace clipembed

@@ -52,12 +52,12 @@ at::Tensor pack_int8(const at::Tensor& weight) {
 // x: uint8 -> like `dtype`: sum over k of (x - zero_point) * weight, times the weight's scale.
 at::Tensor qlinear_pointwise(const at::Tensor& x, int zero_point, const at::Tensor& weight, const at::Tensor& scales,
                              const at::Tensor& zero_points, at::ScalarType dtype) {
-  static const auto op = c10::Dispatcher::singleton()
-                             .findSchemaOrThrow("onednn::qlinear_pointwise", "")
-                             .typed<at::Tensor(at::Tensor, double, std::int64_t, at::Tensor, at::Tensor, at::Tensor,
-                                               std::optional<at::Tensor>, double, std::int64_t,
-                                               std::optional<at::ScalarType>, c10::string_view, Scalars,
-                                               c10::string_view)>();
+  static const auto op =
+      c10::Dispatcher::singleton()
+          .findSchemaOrThrow("onednn::qlinear_pointwise", "")
+          .typed<at::Tensor(at::Tensor, double, std::int64_t, at::Tensor, at::Tensor, at::Tensor,
+                            std::optional<at::Tensor>, double, std::int64_t, std::optional<at::ScalarType>,
+                            c10::string_view, Scalars, c10::string_view)>();
   static const Scalars none;
   return op.call(x, 1.0, zero_point, weight, scales, zero_points, std::nullopt, 1.0, 0, dtype, "none", none, "");
 }
@@ -86,8 +86,7 @@ Linear::Linear(const at::Tensor& weight, const at::Tensor& bias, LinearKernel ke
 at::Tensor Linear::int8_product(const at::Tensor& x, const at::Tensor& residual) const {
   static const int limit = activation_limit();
   const auto [values, scales] = quantize_rows(x, limit);
-  at::Tensor y =
-      qlinear_pointwise(values, limit + 1, weight_, weight_scales_, weight_zero_points_, x.scalar_type());
+  at::Tensor y = qlinear_pointwise(values, limit + 1, weight_, weight_scales_, weight_zero_points_, x.scalar_type());
   dequantize_rows(y, scales, bias_, residual);
   std::vector<std::int64_t> shape = x.sizes().vec();
   shape.back() = y.size(-1);

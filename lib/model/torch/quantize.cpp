@@ -5,32 +5,17 @@
 #include <ATen/ops/empty.h>
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 
-// One source, compiled for several instruction sets; the loader picks at run time.
-#if defined(__x86_64__) && defined(__gnu_linux__)
-#define CLIPEMBED_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define CLIPEMBED_CLONES
-#endif
+#include "lib/model/torch/element.h"
 
 namespace clipembed {
 namespace {
 
 constexpr std::int64_t kRowsPerTask = 8;
 
-// bf16 is the upper half of an fp32; plain shifts, so that the compiler vectorizes what c10::BFloat16's operators hide.
-inline float load(const float* x) { return *x; }
-inline float load(const std::uint16_t* x) { return std::bit_cast<float>(static_cast<std::uint32_t>(*x) << 16); }
-inline void store(float* y, float value) { *y = value; }
-inline void store(std::uint16_t* y, float value) {
-  const auto bits = std::bit_cast<std::uint32_t>(value);
-  *y = static_cast<std::uint16_t>((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);  // to nearest even
-}
-
 template <class T>
-inline __attribute__((always_inline)) float quantize_row(const T* x, std::int64_t n, int limit, std::uint8_t* q) {
+CLIPEMBED_INLINE float quantize_row(const T* x, std::int64_t n, int limit, std::uint8_t* q) {
   float peak = 0.0f;
   for (std::int64_t i = 0; i < n; ++i) peak = std::max(peak, std::abs(load(x + i)));
   const float scale = peak / static_cast<float>(limit);
@@ -41,8 +26,7 @@ inline __attribute__((always_inline)) float quantize_row(const T* x, std::int64_
 }
 
 template <class T>
-inline __attribute__((always_inline)) void dequantize_row(T* y, std::int64_t n, float scale, const float* bias,
-                                                          const T* residual) {
+CLIPEMBED_INLINE void dequantize_row(T* y, std::int64_t n, float scale, const float* bias, const T* residual) {
   if (residual == nullptr) {
     for (std::int64_t i = 0; i < n; ++i) store(y + i, load(y + i) * scale + bias[i]);
   } else {
@@ -63,16 +47,6 @@ CLIPEMBED_CLONES void dequantize(float* y, std::int64_t n, float scale, const fl
 CLIPEMBED_CLONES void dequantize(std::uint16_t* y, std::int64_t n, float scale, const float* bias,
                                  const std::uint16_t* residual) {
   dequantize_row(y, n, scale, bias, residual);
-}
-
-// Calls `run` with x's data as float or as the bits of bf16.
-template <class Run>
-void for_element_type(const at::Tensor& x, Run&& run) {
-  if (x.scalar_type() == at::kFloat) {
-    run(static_cast<float*>(x.data_ptr()));
-  } else {
-    run(static_cast<std::uint16_t*>(x.data_ptr()));
-  }
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // The two passes around an int8 matrix product, each over a (rows, columns) tensor of fp32 or bf16.
 //
-// Every row of activations has its own scale, so that a picture's embedding does not depend on what else is in its batch:
+// Every row of activations has its own scale, so that a picture's embedding does not depend on what else is in its
+// batch:
 //   quantize_rows:   q = round(x / scale) + zero_point, scale = max |x| / limit
 //   dequantize_rows: y = scale * product + bias (+ residual), where product = sum (q - zero_point) * w, times w's scale
 #pragma once

@@ -72,9 +72,8 @@ at::Tensor TorchVisionTower::forward(const at::Tensor& pictures) const {
   const std::int64_t count = pictures.size(0), hidden = config_.vision.hidden_size;
   const at::Tensor tokens = patch_(patches(pictures)).add_(positions_);
   at::Tensor h = pre_norm_(at::cat({class_token_.expand({count, 1, hidden}), tokens}, 1));
-  for (std::size_t i = 0; i + 1 < layers_.size(); ++i) h = layers_[i].forward(h);
-  const at::Tensor pooled = layers_.back().forward_class_token(h);
-  return projection_(post_norm_(pooled.to(at::kFloat)));
+  for (const EncoderLayer& layer : layers_) h = layer.forward(h, &layer == &layers_.back() ? 1 : h.size(1));
+  return projection_(post_norm_(h.select(1, 0).to(at::kFloat)));
 }
 
 Status TorchVisionTower::embed(std::span<const std::uint8_t> pictures, int count, std::span<float> embeddings) {
