@@ -29,27 +29,34 @@ struct EngineInfo {
   std::string revision;  // hub commit; empty for a directory
   std::string device;    // what "auto" became
   Precision precision = Precision::kFp32;
-  int dim = 0;           // floats in an embedding
-  InputGeometry input;   // what submitted pictures must look like
+  int dim = 0;          // floats in an embedding
+  InputGeometry input;  // what submitted pictures must look like
 };
 
 // An input picture, info().input.bytes() RGB bytes, as Preprocessor::run() writes it.
 using Picture = std::vector<std::uint8_t>;
 
 struct Embedding {
-  std::vector<float> values;                 // info().dim floats, not normalised
-  std::chrono::nanoseconds queued{};         // from submit() to the start of its batch
-  std::chrono::nanoseconds inference{};      // of the whole batch it was in
-  int batch = 0;                             // pictures in that batch
+  std::vector<float> values;             // info().dim floats, not normalised
+  std::chrono::nanoseconds queued{};     // from its acceptance by submit() to the start of its batch
+  std::chrono::nanoseconds inference{};  // of the whole batch it was in
+  int batch = 0;                         // pictures in that batch
 };
 
+// A batch starts as soon as as many pictures of all sessions wait as some waiting session asks for, or one has waited
+// for its session's batch_timeout, or one was flushed. It takes pictures from the sessions in turn
+// (lib/engine/batch_queue.h).
 struct SessionOptions {
-  int batch_size = 8;                                                    // pictures worth waiting for, 1..256
+  int batch_size = 8;  // pictures worth waiting for, 1..256; no more than the engine's own limit, 32 on a CPU
   std::chrono::nanoseconds batch_timeout = std::chrono::milliseconds(40);  // the longest wait for them
 };
 
-// One caller's end of an engine. Thread-safe. Destroying it cancels what it has queued and returns once no completion of
-// it is running any more, so a completion may use whatever outlives the session.
+// One caller's end of an engine, which it keeps open. Thread-safe. Destroying it is cancel() for good, so a completion
+// may use whatever outlives the session.
+//
+// Completions run on the engine's worker thread, or on the one that calls cancel(), with no lock of the engine held.
+// They must be short and must not throw. They may call any function of any session, and may drop the last reference to
+// the session or the engine; a submit() from the worker thread never blocks, as it would wait for itself.
 class Session {
  public:
   using Completion = std::function<void(Result<Embedding>)>;
@@ -57,16 +64,18 @@ class Session {
 
   virtual ~Session() = default;
 
-  // `done` is called exactly once for each submission that was accepted, on another thread, in the order of submission.
+  // `done` is called exactly once for each submission that was accepted, in the order of submission. kBlock waits while
+  // the queue is full, which is until this session's own pictures have moved on: others cannot keep it out.
   // Errors: kSettings for a picture of the wrong size, kBusy when the queue is full and `when_full` is kRefuse,
-  // kCancelled after cancel().
+  // kCancelled after cancel(). What the tower reports comes as kFailed to the pictures of that batch.
   virtual Status submit(Picture picture, Completion done, WhenFull when_full = WhenFull::kBlock) = 0;
 
   // What is queued is run at once instead of waiting for a full batch; for EOS and drains. Does not block.
   virtual void flush() = 0;
 
-  // Completes everything queued with kCancelled, wakes a blocked submit(), and refuses further ones until resume().
-  // Returns once no completion of this session is running.
+  // Completes everything queued or in the tower with kCancelled without waiting for the tower, wakes a blocked
+  // submit(), and refuses further ones until resume(). Returns once every completion has returned (except one that
+  // calls this), so hold no lock that a completion takes.
   virtual void cancel() = 0;
   virtual void resume() = 0;
 };
