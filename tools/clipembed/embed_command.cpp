@@ -1,0 +1,115 @@
+#include "tools/clipembed/embed_command.h"
+
+#include <gst/gst.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <memory>
+#include <utility>
+
+#include "lib/engine/engine.h"
+#include "tools/clipembed/command_line.h"
+#include "tools/clipembed/embed_options.h"
+#include "tools/clipembed/embed_run.h"
+#include "tools/clipembed/exit_status.h"
+#include "tools/clipembed/model_source.h"
+#include "tools/clipembed/output.h"
+#include "tools/clipembed/progress.h"
+
+namespace clipembed {
+namespace {
+
+volatile sig_atomic_t interrupted = 0;
+
+// The first SIGINT or SIGTERM ends the run in order, a second one at once.
+void stop_on_signals() {
+  struct sigaction action{};
+  action.sa_handler = [](int) { interrupted = 1; };
+  action.sa_flags = SA_RESETHAND | SA_RESTART;
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+}
+
+Status check_plugin() {
+  g_autoptr(GstElementFactory) factory = gst_element_factory_find("clipembed");
+  if (factory) return ok();
+  return Error{Error::Kind::kLibrary,
+               "GStreamer does not find its element clipembed: install libgstclipembed.so, or name the folder it is in "
+               "in GST_PLUGIN_PATH"};
+}
+
+// Held while the run lasts, so that its pipelines share one engine, and what is wrong with the model is said once.
+Result<std::shared_ptr<Engine>> open_engine(const EmbedderSettings& settings) {
+  if (Status plugin = check_plugin(); !plugin) return std::move(plugin).error();
+  if (Result<ModelLocation> model = find_or_fetch_model(settings.model); !model) return std::move(model).error();
+  Result<Precision> precision = parse_precision(settings.precision);
+  if (!precision) return std::move(precision).error();
+  return shared_engine({.model = settings.model, .tower = {.device = settings.device, .precision = *precision}});
+}
+
+Result<std::unique_ptr<Output>> open_output(const EmbedOptions& options, const EngineInfo& engine) {
+  if (options.output.empty() && options.format == OutputFormat::kTable)
+    return new_table_output(OutputFile::standard_output());
+  const std::string label = engine.model + " - " + engine.device;
+  if (options.output.empty()) return new_jsonl_output(OutputFile::standard_output(), label);
+
+  Result<OutputFile> file = OutputFile::create(options.output);
+  if (!file) return std::move(file).error();
+  if (options.format == OutputFormat::kTable) return new_table_output(*std::move(file));
+  if (options.format == OutputFormat::kJsonl) return new_jsonl_output(*std::move(file), label);
+  Result<OutputFile> names = OutputFile::create(options.output + ".names.txt");
+  if (!names) return std::move(names).error();
+  return new_npy_output(*std::move(file), *std::move(names), engine.dim);
+}
+
+int complain(const Error& error) {
+  std::fprintf(stderr, "clipembed: %s\n", error.message.c_str());
+  return error.kind == Error::Kind::kSettings ? kUsage : kSomeFailed;
+}
+
+// Everything from the first result to the last.
+int write_results(const EmbedOptions& options, EmbedRun& run, Output& output) {
+  Progress progress(Progress::Unit::kFiles);
+  std::size_t done = 0, failed = 0;
+  const auto tick = [&] {
+    progress.show(done, options.files.size(), options.files[done]);
+    return interrupted != 0;
+  };
+  while (std::optional<FileResult> result = run.next(tick)) {
+    progress.clear();
+    ++done;
+    if (result->error) ++failed;
+    // Where standard output does not carry the errors, standard error does.
+    if (result->error && options.format == OutputFormat::kNpy)
+      std::fprintf(stderr, "clipembed: %s: %s\n", error_label(result->error->kind), result->error->message.c_str());
+    if (Status written = output.write(*result); !written) return complain(written.error());
+  }
+  progress.clear();
+  if (done < options.files.size()) return kInterrupted;
+  if (Status finished = output.finish(); !finished) return complain(finished.error());
+  return failed == 0 ? kAllGood : kSomeFailed;
+}
+
+}  // namespace
+
+int embed_command(int argc, char** argv) {
+  Result<EmbedOptions> options = parse_embed_options(argc, argv);
+  if (!options) return usage_error("clipembed embed", options.error().message);
+  gst_init(nullptr, nullptr);
+  const Result<std::shared_ptr<Engine>> engine = open_engine(options->run.embedder);
+  if (!engine) return complain(engine.error());
+  Result<std::unique_ptr<Output>> output = open_output(*options, (*engine)->info());
+  if (!output) return complain(output.error());
+
+  stop_on_signals();
+  auto run = std::make_unique<EmbedRun>(options->files, options->run);
+  const int status = write_results(*options, *run, **output);
+  if (run->abandoned()) {
+    output->reset();  // removes what was not finished
+    _exit(status);
+  }
+  return status;
+}
+
+}  // namespace clipembed

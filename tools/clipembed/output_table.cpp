@@ -1,0 +1,67 @@
+#include <glib.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "tools/clipembed/output.h"
+
+namespace clipembed {
+namespace {
+
+constexpr std::size_t kValuesShown = 4;
+
+// Fills up to `width` columns; what is longer keeps its end, where file names differ.
+std::string column(const std::string& text, glong width) {
+  g_autofree char* valid = g_utf8_make_valid(text.data(), static_cast<gssize>(text.size()));
+  const glong length = g_utf8_strlen(valid, -1);
+  if (length <= width) return valid + std::string(static_cast<std::size_t>(width - length), ' ');
+  return std::string("\u2026") + g_utf8_offset_to_pointer(valid, length - width + 1);
+}
+
+std::string values_shown(const FileResult& result) {
+  std::string text;
+  for (std::size_t i = 0; i < std::min(kValuesShown, result.embedding.size()); ++i) {
+    g_autofree char* value = g_strdup_printf("%8.4f ", static_cast<double>(result.embedding[i]));
+    text += value;
+  }
+  return text;
+}
+
+class TableOutput : public Output {
+ public:
+  explicit TableOutput(OutputFile file) : file_(std::move(file)) {}
+
+  Status write(const FileResult& result) override {
+    if (result.number == 1) {
+      if (Status written = row("path", "dim", "first values", "ms", "frames"); !written) return written;
+    }
+    g_autofree char* ms = g_strdup_printf("%.1f", std::chrono::duration<double, std::milli>(result.processing).count());
+    if (result.error)
+      return row(result.path, "-", std::string(error_label(result.error->kind)) + ": " + result.error->message, "", "");
+    return row(result.path, std::to_string(result.embedding.size()), values_shown(result) + "\u2026", ms,
+               result.num_frames ? std::to_string(*result.num_frames) : "");
+  }
+
+  Status finish() override { return file_.commit(); }
+
+ private:
+  Status row(const std::string& path, const std::string& dim, const std::string& values, const std::string& ms,
+             const std::string& frames) {
+    std::string line = column(path, 40) + "  " + column(dim, 5) + " ";
+    if (ms.empty()) {
+      line += values;  // an error is shown in full
+    } else {
+      line += column(values, 40) + column(ms, 10) + frames;
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    return file_.write(line + "\n");
+  }
+
+  OutputFile file_;
+};
+
+}  // namespace
+
+std::unique_ptr<Output> new_table_output(OutputFile file) { return std::make_unique<TableOutput>(std::move(file)); }
+
+}  // namespace clipembed

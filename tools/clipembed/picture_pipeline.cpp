@@ -1,0 +1,140 @@
+#include "tools/clipembed/picture_pipeline.h"
+
+#include <gst/app/gstappsrc.h>
+#include <gst/video/video.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+
+namespace clipembed {
+namespace {
+
+// The buffer is the pixbuf's own memory: what gdk-pixbuf decoded is not copied again.
+GstBuffer* wrap_pixels(StillImage image) {
+  GdkPixbuf* pixels = image.pixels.get();
+  const gsize size = gdk_pixbuf_get_byte_length(pixels);
+  auto* data = const_cast<guint8*>(gdk_pixbuf_read_pixels(pixels));
+  GstBuffer* buffer =
+      gst_buffer_new_wrapped_full(GST_MEMORY_FLAG_READONLY, data, size, 0, size, new StillImage(std::move(image)),
+                                  [](gpointer owner) { delete static_cast<StillImage*>(owner); });
+  const gsize offsets[GST_VIDEO_MAX_PLANES] = {0};
+  const gint strides[GST_VIDEO_MAX_PLANES] = {gdk_pixbuf_get_rowstride(pixels)};
+  gst_buffer_add_video_meta_full(buffer, GST_VIDEO_FRAME_FLAG_NONE,
+                                 gdk_pixbuf_get_has_alpha(pixels) ? GST_VIDEO_FORMAT_RGBA : GST_VIDEO_FORMAT_RGB,
+                                 gdk_pixbuf_get_width(pixels), gdk_pixbuf_get_height(pixels), 1, offsets, strides);
+  return buffer;
+}
+
+GstCaps* caps_of(GstBuffer* buffer) {
+  const GstVideoMeta* meta = gst_buffer_get_video_meta(buffer);
+  return gst_caps_new_simple("video/x-raw", "format", G_TYPE_STRING, gst_video_format_to_string(meta->format),  //
+                             "width", G_TYPE_INT, static_cast<gint>(meta->width),                               //
+                             "height", G_TYPE_INT, static_cast<gint>(meta->height),                             //
+                             "framerate", GST_TYPE_FRACTION, 0, 1, nullptr);
+}
+
+Error error_of(GstMessage* message) {
+  g_autoptr(GError) error = nullptr;
+  gst_message_parse_error(message, &error, nullptr);
+  return Error{Error::Kind::kFailed, error->message};
+}
+
+}  // namespace
+
+PicturePipeline::~PicturePipeline() {
+  stop();
+  fail(Error{Error::Kind::kCancelled, "the program is ending"});
+}
+
+void PicturePipeline::embed(StillImage image, Completion done) {
+  std::unique_lock pipeline_lock(pipeline_mutex_);
+  if (Status started = start(); !started) {
+    pipeline_lock.unlock();
+    return done(std::move(started).error());
+  }
+  GstBuffer* buffer = wrap_pixels(std::move(image));
+  g_autoptr(GstCaps) caps = caps_of(buffer);
+  {
+    std::lock_guard lock(waiting_mutex_);
+    GST_BUFFER_PTS(buffer) = next_timestamp_++;
+    waiting_.emplace(GST_BUFFER_PTS(buffer), std::move(done));
+  }
+  g_autoptr(GstSample) sample = gst_sample_new(buffer, caps, nullptr, nullptr);
+  gst_buffer_unref(buffer);
+  const GstFlowReturn flow = gst_app_src_push_sample(GST_APP_SRC(source_.get()), sample);
+  pipeline_lock.unlock();
+
+  // An error that came after start() and before this picture was known did not fail it.
+  if (flow != GST_FLOW_OK) fail(Error{Error::Kind::kFailed, std::string("appsrc: ") + gst_flow_get_name(flow)});
+  std::unique_lock lock(waiting_mutex_);
+  const std::optional<Error> failure = failure_;
+  lock.unlock();
+  if (failure) fail(*failure);
+}
+
+void PicturePipeline::finish() {
+  std::lock_guard lock(pipeline_mutex_);
+  if (source_) gst_app_src_end_of_stream(GST_APP_SRC(source_.get()));
+}
+
+Status PicturePipeline::start() {
+  {
+    std::lock_guard lock(waiting_mutex_);
+    if (pipeline_ && !failure_) return ok();
+  }
+  stop();  // first, so that nothing of the old pipeline can fail the new one
+  {
+    std::lock_guard lock(waiting_mutex_);
+    failure_.reset();
+  }
+  g_autoptr(GError) error = nullptr;
+  pipeline_.reset(
+      gst_parse_launch("appsrc name=source format=time max-bytes=0 ! clipembed name=clipembed "
+                       "! fakesink async=false sync=false enable-last-sample=false",
+                       &error));
+  if (!pipeline_ || error) return Error{Error::Kind::kLibrary, error->message};
+  source_.reset(gst_bin_get_by_name(GST_BIN(pipeline_.get()), "source"));
+  g_autoptr(GstElement) clipembed = gst_bin_get_by_name(GST_BIN(pipeline_.get()), "clipembed");
+  configure_embedder(clipembed, settings_);
+  g_autoptr(GstBus) bus = gst_element_get_bus(pipeline_.get());
+  gst_bus_set_sync_handler(bus, on_message, this, nullptr);
+  if (gst_element_set_state(pipeline_.get(), GST_STATE_PLAYING) != GST_STATE_CHANGE_FAILURE) return ok();
+  stop();
+  std::lock_guard lock(waiting_mutex_);
+  return failure_.value_or(Error{Error::Kind::kFailed, "the pipeline for still images does not start"});
+}
+
+// Returns once no message handler of the pipeline is running any more.
+void PicturePipeline::stop() {
+  if (!pipeline_) return;
+  gst_element_set_state(pipeline_.get(), GST_STATE_NULL);
+  source_.reset();
+  pipeline_.reset();
+}
+
+void PicturePipeline::fail(const Error& error) {
+  std::unordered_map<std::uint64_t, Completion> failing;
+  {
+    std::lock_guard lock(waiting_mutex_);
+    failing.swap(waiting_);
+    failure_ = error;
+  }
+  for (auto& [timestamp, done] : failing) done(error);
+}
+
+GstBusSyncReply PicturePipeline::on_message(GstBus*, GstMessage* message, gpointer data) {
+  auto* self = static_cast<PicturePipeline*>(data);
+  if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR) {
+    self->fail(error_of(message));
+  } else if (std::optional<EmbeddingMessage> embedding = read_embedding(message)) {
+    std::unique_lock lock(self->waiting_mutex_);
+    auto node = self->waiting_.extract(embedding->timestamp);
+    lock.unlock();
+    if (node) node.mapped()(std::move(*embedding));
+  }
+  gst_message_unref(message);
+  return GST_BUS_DROP;
+}
+
+}  // namespace clipembed
