@@ -1,5 +1,5 @@
 // The weights of a checkpoint directory, mapped and not read: model.safetensors, sharded safetensors with
-// model.safetensors.index.json, or pytorch_model.bin (a torch.save zip; its pickle runs no code).
+// model.safetensors.index.json, or pytorch_model.bin (a torch.save zip; its pickle runs no code), sharded too.
 #pragma once
 
 #include <cstddef>
@@ -28,8 +28,6 @@ struct TensorView {
   std::string file;  // the file it lies in, for error messages
 };
 
-class MappedFile;  // lib/model/mapped_file.h
-
 class Checkpoint {
  public:
   // Finds the weights in `directory` in the order above and checks every offset and size before anything is used.
@@ -45,8 +43,9 @@ class Checkpoint {
   const std::map<std::string, TensorView, std::less<>>& tensors() const { return tensors_; }
 
  private:
+  std::string source_;  // the file found by open(), named where a tensor is missing
   std::map<std::string, TensorView, std::less<>> tensors_;
-  std::vector<std::shared_ptr<const MappedFile>> files_;  // keep the mappings alive
+  std::vector<std::shared_ptr<const void>> storage_;  // the mappings, and copies of tensors that were not row-major
 };
 
 }  // namespace clipembed

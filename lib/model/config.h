@@ -1,5 +1,5 @@
-// What a CLIP checkpoint directory says of itself: config.json and preprocessor_config.json, as transformers writes them.
-// Keys that are absent take transformers' defaults.
+// What a CLIP checkpoint directory says of itself: config.json, and preprocessor_config.json or processor_config.json,
+// as transformers writes them. Keys that are absent or null take transformers' defaults.
 #pragma once
 
 #include <array>
@@ -34,6 +34,8 @@ struct VisionConfig : TowerConfig {
 };
 
 struct TextConfig : TowerConfig {
+  TextConfig() : TowerConfig{.hidden_size = 512, .intermediate_size = 2048, .num_attention_heads = 8} {}
+
   int vocab_size = 49408;
   int max_position_embeddings = 77;
   int eos_token_id = 49407;
@@ -42,9 +44,9 @@ struct TextConfig : TowerConfig {
 struct ModelConfig {
   VisionConfig vision;
   TextConfig text;
-  int projection_dim = 512;                              // floats in an embedding
-  InputGeometry input;                                   // of the vision tower
-  std::array<float, 3> mean{}, stddev{};                 // of R, G, B after division by 255
+  int projection_dim = 512;               // floats in an embedding
+  InputGeometry input;                    // of the vision tower
+  std::array<float, 3> mean{}, stddev{};  // of R, G, B after division by 255
 };
 
 // Errors: kNotFound without a config.json, kFormat naming file and key for anything this library cannot run.
