@@ -1,7 +1,8 @@
 # Sourced by tools/dev and tools/image: which container tool there is, and how it builds a stage of Dockerfile.
 # shellcheck shell=bash
-# Expects: $repo, the repository's folder.
+# Expects $repo, the repository's folder.
 
+: "${repo:?}"
 base_image=$(sed -n 's/^ARG BASE_IMAGE=//p' "$repo/Dockerfile")
 
 say() { printf '%s\n' "tools/dev: $*" >&2; }
@@ -67,9 +68,9 @@ build_stage() {
   local tool=$1 stage=$2 tag=$3 context=$4 log
   have_base_image "$tool" || make_base_image "$tool"
   log=$(mktemp)
-  local build=("$tool" build --network host)
-  [ "$tool" = buildah ] && build=(buildah bud --isolation chroot --network host)
-  if ! "${build[@]}" --target "$stage" -t "$tag" -f "$repo/Dockerfile" "$context" >"$log" 2>&1; then
+  local command=("$tool" build --network host)
+  [ "$tool" = buildah ] && command=(buildah bud --isolation chroot --network host)
+  if ! "${command[@]}" --target "$stage" -t "$tag" -f "$repo/Dockerfile" "$context" >"$log" 2>&1; then
     tail -n 40 "$log" >&2
     die "building the $stage stage failed; the whole log is $log"
   fi
