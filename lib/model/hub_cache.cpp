@@ -1,6 +1,6 @@
 #include "lib/model/hub_cache.h"
 
-#include <json-glib/json-glib.h>
+#include <glib.h>
 #include <pwd.h>
 
 #include <algorithm>
@@ -10,6 +10,8 @@
 #include <optional>
 #include <set>
 #include <system_error>
+
+#include "lib/model/json.h"
 
 namespace clipembed {
 namespace {
@@ -117,20 +119,6 @@ std::string missing_file(const fs::path& snapshot) {
   return missing == shards->end() ? "" : *missing;
 }
 
-// nullptr for a node that is no string.
-const char* string_of(JsonNode* node) {
-  return JSON_NODE_HOLDS_VALUE(node) && json_node_get_value_type(node) == G_TYPE_STRING ? json_node_get_string(node)
-                                                                                        : nullptr;
-}
-
-Result<JsonObject*> weight_map(JsonParser* parser, const std::string& path) {
-  JsonNode* root = json_parser_get_root(parser);
-  JsonNode* map =
-      root && JSON_NODE_HOLDS_OBJECT(root) ? json_object_get_member(json_node_get_object(root), "weight_map") : nullptr;
-  if (!map || !JSON_NODE_HOLDS_OBJECT(map)) return Error{Error::Kind::kFormat, path + ": no object \"weight_map\""};
-  return json_node_get_object(map);
-}
-
 }  // namespace
 
 std::string to_string(const HubId& id) { return id.revision == "main" ? id.repo : id.repo + "@" + id.revision; }
@@ -172,21 +160,21 @@ bool is_safe_file_name(std::string_view name) {
 }
 
 Result<std::vector<std::string>> read_shard_names(const fs::path& index) {
-  g_autoptr(JsonParser) parser = json_parser_new_immutable();
-  g_autoptr(GError) error = nullptr;
-  if (!json_parser_load_from_mapped_file(parser, index.c_str(), &error)) {
-    return Error{Error::Kind::kFormat, index.string() + ": " + error->message};
-  }
-  const auto map = weight_map(parser, index.string());
+  const auto root = JsonValue::read(index);
+  if (!root) return root.error();
+  const auto map = root->find("weight_map");
   if (!map) return map.error();
+  if (!*map) return root->error("weight_map is missing");
+  const auto members = (*map)->object();
+  if (!members) return members.error();
   std::set<std::string> names;
-  g_autoptr(GList) values = json_object_get_values(*map);
-  for (GList* value = values; value; value = value->next) {
-    const char* name = string_of(static_cast<JsonNode*>(value->data));
-    if (!name || !is_safe_file_name(name)) {
-      return Error{Error::Kind::kFormat, index.string() + ": \"weight_map\" names something that is no file"};
+  for (const auto& [tensor, value] : *members) {
+    auto name = value.string();
+    if (!name) return name.error();
+    if (!is_safe_file_name(*name) || name->find('/') != name->npos) {
+      return value.unsupported("a shard is a file beside the index");
     }
-    names.insert(name);
+    names.insert(*std::move(name));
   }
   return std::vector(names.begin(), names.end());
 }

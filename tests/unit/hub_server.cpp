@@ -18,9 +18,15 @@ std::string etag_of(const HubFile& file) {
   return checksum(G_CHECKSUM_SHA1, "blob " + std::to_string(file.content.size()) + '\0' + file.content);
 }
 
+// Hashes each file once, not for every request.
+std::map<std::string, HubFile> with_etags(std::map<std::string, HubFile> files) {
+  for (auto& [name, file] : files) file.etag = etag_of(file);
+  return files;
+}
+
 std::string commit_of(const std::map<std::string, HubFile>& files) {
   std::string tree;
-  for (const auto& [name, file] : files) tree += name + " " + etag_of(file) + "\n";
+  for (const auto& [name, file] : files) tree += name + " " + *file.etag + "\n";
   return checksum(G_CHECKSUM_SHA1, tree);
 }
 
@@ -40,7 +46,10 @@ void close_connection(SoupServerMessage* message, gpointer) {
 }  // namespace
 
 HubServer::HubServer(std::string repo, std::map<std::string, HubFile> files)
-    : repo_(std::move(repo)), files_(std::move(files)), commit_(commit_of(files_)), context_(g_main_context_new()) {
+    : repo_(std::move(repo)),
+      files_(with_etags(std::move(files))),
+      commit_(commit_of(files_)),
+      context_(g_main_context_new()) {
   thread_ = std::jthread([this](std::stop_token stop) { run(stop); });
   std::unique_lock lock(mutex_);
   started_.wait(lock, [this] { return port_ != 0; });
@@ -155,7 +164,7 @@ void HubServer::answer_file(SoupServerMessage* message, const std::string& name,
   const bool head = soup_server_message_get_method(message) == SOUP_METHOD_HEAD;
   if (!at_cdn) {
     set_header(message, "X-Repo-Commit", commit_);
-    set_header(message, file.lfs ? "X-Linked-Etag" : "ETag", "\"" + etag_of(file) + "\"");
+    set_header(message, file.lfs ? "X-Linked-Etag" : "ETag", "\"" + *file.etag + "\"");
     if (file.lfs) {
       set_header(message, "X-Linked-Size", std::to_string(file.size.value_or(file.content.size())));
       set_header(message, "Location", "http://localhost:" + std::to_string(port_) + "/cdn/" + name);
@@ -168,7 +177,11 @@ void HubServer::answer_file(SoupServerMessage* message, const std::string& name,
 void HubServer::send_body(SoupServerMessage* message, const std::string& content, const HubFault& fault) {
   SoupMessageHeaders* request = soup_server_message_get_request_headers(message);
   for (const auto& [name, value] : fault.headers) set_header(message, name.c_str(), value);
-  if (fault.status != 0) return soup_server_message_set_status(message, fault.status, nullptr);
+  if (fault.status != 0) {
+    soup_server_message_set_response(message, "application/json", SOUP_MEMORY_COPY, fault.body.data(),
+                                     fault.body.size());
+    return soup_server_message_set_status(message, fault.status, nullptr);
+  }
 
   const auto size = static_cast<goffset>(content.size());
   goffset first = 0;

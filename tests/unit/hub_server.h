@@ -26,12 +26,13 @@ struct HubFile {
   std::optional<std::uint64_t> size = std::nullopt;
 };
 
-// One request's bad luck.
+// One request's bad luck: another answer, or an end before the body's.
 struct HubFault {
-  int status = 0;                                        // answered instead of the file
-  std::map<std::string, std::string> headers = {};       // of that answer
-  std::optional<std::size_t> stop_after = std::nullopt;  // bytes of the body, and then...
-  bool stall = false;                                    // ...silence instead of a closed connection
+  int status = 0;  // answered instead of the file, with `headers` and `body`
+  std::map<std::string, std::string> headers = {};
+  std::string body = {};
+  std::optional<std::size_t> stop_after = std::nullopt;  // bytes of the file, and then the connection is closed,
+  bool stall = false;                                    // or left open in silence
 };
 
 struct HubRequest {

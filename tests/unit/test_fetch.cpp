@@ -259,6 +259,19 @@ START_TEST(an_endpoint_that_is_no_address_is_refused) {
 }
 END_TEST
 
+START_TEST(an_answer_that_is_no_hubs_is_refused) {
+  Fixture fixture;
+  const std::string commit(40, 'a');
+  for (const std::string& body :
+       {std::string(), std::string("<html>Log in to the hotel's network</html>"), std::string("[]"), std::string("{}"),
+        std::string(R"({"sha": "../../evil", "siblings": []})"), "{\"sha\": \"" + commit + "\", \"siblings\": {}}",
+        "{\"sha\": \"" + commit + "\", \"siblings\": [{\"rfilename\": 1}]}", std::string(5 << 20, ' ')}) {
+    fixture.server.arm("", {.status = 200, .body = body});
+    assert_fails(fixture, Error::Kind::kFormat, "the hub's answer for test/clip");
+  }
+}
+END_TEST
+
 START_TEST(an_etag_cannot_name_a_file_outside) {
   auto files = model_files();
   files[kWeights].etag = "../../evil";
@@ -571,6 +584,7 @@ int main() {
                                 a_repository_without_config_is_no_model,
                                 a_repository_without_weights_names_the_formats,
                                 an_endpoint_that_is_no_address_is_refused,
+                                an_answer_that_is_no_hubs_is_refused,
                                 an_etag_cannot_name_a_file_outside,
                                 the_token_goes_to_the_endpoint_and_no_further,
                                 the_token_is_read_from_its_file,

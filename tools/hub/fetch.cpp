@@ -122,7 +122,10 @@ Result<ModelLocation> fetch_model(const HubId& id, const FetchOptions& options) 
                  "HF_HUB_OFFLINE is set and " + cached.error().message + " without HF_HUB_OFFLINE"};
   }
   auto fetched = fetch_online(*environment, id, static_cast<bool>(cached), options);
-  if (fetched || !cached || fetched.error().kind != Error::Kind::kNetwork) return fetched;
+  if (fetched || fetched.error().kind != Error::Kind::kNetwork) return fetched;
+  if (!cached) {
+    return Error{Error::Kind::kNetwork, fetched.error().message + "; check the network, https_proxy and HF_ENDPOINT"};
+  }
   if (options.notice)
     options.notice(fetched.error().message + "; using the revision in the cache, " + cached->revision);
   return cached;

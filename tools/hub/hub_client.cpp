@@ -1,17 +1,15 @@
 #include "tools/hub/hub_client.h"
 
-#include <json-glib/json-glib.h>
-
 #include <algorithm>
 #include <array>
 
 #include "lib/model/hub_cache.h"
+#include "lib/model/json.h"
 
 namespace clipembed {
 namespace {
 
-constexpr int kTooManyRequests = 429;             // libsoup has no name for it
-constexpr std::size_t kLargestAnswer = 16 << 20;  // bytes of JSON; a repository of 100,000 files takes 8 MB
+constexpr int kTooManyRequests = 429;  // libsoup has no name for it
 
 Error malformed(const std::string& subject, const std::string& fault) {
   return {Error::Kind::kFormat, "the hub's answer for " + subject + " " + fault + "; check HF_ENDPOINT"};
@@ -22,31 +20,32 @@ std::string escaped(const std::string& text, const char* also_allowed) {
   return result;
 }
 
-// A member of `object` that is a string; nullptr for anything else.
-const char* string_member(JsonNode* object, const char* name) {
-  if (!object || !JSON_NODE_HOLDS_OBJECT(object)) return nullptr;
-  JsonNode* member = json_object_get_member(json_node_get_object(object), name);
-  const bool is_string = member && JSON_NODE_HOLDS_VALUE(member) && json_node_get_value_type(member) == G_TYPE_STRING;
-  return is_string ? json_node_get_string(member) : nullptr;
+Result<std::vector<std::string>> file_names(const JsonValue& siblings) {
+  const auto files = siblings.array();
+  if (!files) return files.error();
+  std::vector<std::string> names;
+  for (const auto& file : *files) {
+    const auto member = file.find("rfilename");
+    if (!member) return member.error();
+    auto name = *member ? (*member)->string() : file.error("rfilename is missing");
+    if (!name) return name.error();
+    names.push_back(*std::move(name));
+  }
+  return names;
 }
 
 // {"sha": "...", "siblings": [{"rfilename": "..."}, ...], ...}
 Result<HubRevision> parse_revision(const std::string& text, const std::string& subject) {
-  g_autoptr(JsonParser) parser = json_parser_new_immutable();
-  if (!json_parser_load_from_data(parser, text.data(), static_cast<gssize>(text.size()), nullptr)) {
-    return malformed(subject, "is no JSON");
-  }
-  JsonNode* root = json_parser_get_root(parser);
-  const char* sha = string_member(root, "sha");
-  if (!sha || !is_commit_hash(sha)) return malformed(subject, "names no commit");
-  HubRevision revision{sha, {}};
-  JsonNode* siblings = json_object_get_member(json_node_get_object(root), "siblings");
-  if (!siblings || !JSON_NODE_HOLDS_ARRAY(siblings)) return malformed(subject, "lists no files");
-  JsonArray* files = json_node_get_array(siblings);
-  for (guint i = 0; i < json_array_get_length(files); ++i) {
-    if (const char* name = string_member(json_array_get_element(files, i), "rfilename"))
-      revision.files.emplace_back(name);
-  }
+  HubRevision revision;
+  const auto root = JsonValue::parse("the hub's answer for " + subject, text);
+  if (!root) return root.error();
+  if (!root->is_object()) return malformed(subject, "is no object");
+  const auto status = JsonFields(*root)
+                          .parsed("sha", revision.commit, [](const JsonValue& sha) { return sha.string(); })
+                          .parsed("siblings", revision.files, file_names)
+                          .status();
+  if (!status) return status.error();
+  if (!is_commit_hash(revision.commit)) return malformed(subject, "names no commit");
   return revision;
 }
 
@@ -117,13 +116,13 @@ Result<std::string> HubClient::read_text(const std::string& url, const std::stri
   if (const auto status = check(*reply, subject, backoff); !status) return status.error();
   std::string text;
   std::array<std::byte, 65536> buffer;
-  while (text.size() <= kLargestAnswer) {
+  while (text.size() <= kMaxJsonBytes) {
     const auto count = reply->read(buffer);
     if (!count) return count.error();
     if (*count == 0) return text;
     text.append(reinterpret_cast<const char*>(buffer.data()), *count);
   }
-  return malformed(subject, "is larger than " + std::to_string(kLargestAnswer) + " bytes");
+  return malformed(subject, "is larger than " + std::to_string(kMaxJsonBytes) + " bytes");
 }
 
 Result<HubRevision> HubClient::revision(const HubId& id, bool have_fallback) {
