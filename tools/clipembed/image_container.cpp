@@ -56,7 +56,7 @@ bool jpeg_ends(std::string_view file) {
   return false;
 }
 
-// Source: PNG, third edition, 5.3 and 11.3.4.5.
+// Source: PNG, third edition, 5.3 and 11.3.1 and 11.3.4.5.
 ImageContainer inspect_png(std::string_view file) {
   constexpr std::size_t kSignature = 8, kOverhead = 12;  // a chunk's length, type and CRC
   ImageContainer facts{.complete = false};
@@ -64,6 +64,8 @@ ImageContainer inspect_png(std::string_view file) {
     const std::size_t length = read32(file, at, true);
     if (length > file.size() - at - kOverhead) break;
     const std::string_view type = file.substr(at + 4, 4);
+    if (type == "IHDR" && length >= 8)
+      facts.declared_pixels = std::uint64_t{read32(file, at + 8, true)} * read32(file, at + 12, true);
     if (type == "eXIf") facts.orientation = exif_orientation(file.substr(at + 8, length));
     if (type == "IEND") {
       facts.complete = true;

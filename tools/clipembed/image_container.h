@@ -1,5 +1,5 @@
 // What gdk-pixbuf's loaders do not tell about an image file: whether it ends where it should (libjpeg and libpng fill
-// what is missing with grey), the Exif orientation of PNG and WebP, and the size HEIF declares before it is decoded.
+// what is missing with grey), the Exif orientation of PNG and WebP, and the size that PNG and HEIF declare.
 // Walks over the segments, chunks or boxes without decoding; every length is checked. Stateless; any thread.
 #pragma once
 
@@ -14,7 +14,7 @@ namespace clipembed {
 struct ImageContainer {
   bool complete = true;               // JPEG: there is an EOI marker; PNG: an IEND chunk; true for the others
   int orientation = 1;                // Exif's, 1..8, of PNG and WebP; 1 for the others
-  std::uint64_t declared_pixels = 0;  // of the largest picture in a HEIF file; 0 for the others
+  std::uint64_t declared_pixels = 0;  // PNG, and the largest picture in a HEIF file; 0 for the others
 };
 
 ImageContainer inspect_container(MediaType type, std::string_view file);

@@ -124,10 +124,9 @@ Result<StillImage> load_still_image(const MediaFile& file, const StillOptions& o
   const ImageContainer container = inspect_container(file.type(), *bytes);
   if (container.declared_pixels > options.max_pixels)
     return too_large(file, std::to_string(container.declared_pixels), options.max_pixels);
+  if (!container.complete) return unusable(file, "the file is truncated: its end is missing");
 
   Result<StillImage> image = Decode(file, options, budget, deadline).run(*bytes);
-  // After the decoder, which may know better what is wrong.
-  if (image && !container.complete) return unusable(file, "the file is truncated: its end is missing");
   // Pillow's TIFF plugin, like the containers with an orientation of their own, never shows the stored one.
   if (image && (options.auto_orient || file.type() == MediaType::kTiff))
     turn_upright(image->pixels, container.orientation);

@@ -55,12 +55,12 @@ class VideoPipeline {
 Status VideoPipeline::start(const EmbedderSettings& settings) {
   g_autoptr(GError) error = nullptr;
   pipeline_.reset(
-      gst_parse_launch("filesrc name=source ! decodebin3 name=decoder ! videoconvert ! videoflip name=flip "
+      gst_parse_launch("decodebin3 name=decoder ! videoconvert ! videoflip name=flip "
                        "! clipembed name=clipembed ! fakesink sync=false enable-last-sample=false",
                        &error));
   if (!pipeline_ || error) return Error{Error::Kind::kLibrary, error->message};
   GstBin* bin = GST_BIN(pipeline_.get());
-  g_autoptr(GstElement) source = gst_bin_get_by_name(bin, "source");
+  GstElement* source = gst_element_factory_make("filesrc", nullptr);  // the pipeline's
   g_autoptr(GstElement) decoder = gst_bin_get_by_name(bin, "decoder");
   g_autoptr(GstElement) flip = gst_bin_get_by_name(bin, "flip");
   g_autoptr(GstElement) clipembed = gst_bin_get_by_name(bin, "clipembed");
@@ -68,6 +68,9 @@ Status VideoPipeline::start(const EmbedderSettings& settings) {
   g_signal_connect(decoder, "select-stream", G_CALLBACK(select_stream), nullptr);
   if (options_.auto_orient) gst_util_set_object_arg(G_OBJECT(flip), "video-direction", "auto");
   configure_embedder(clipembed, settings);
+  // Linked last: decodebin3 (1.26) looks into the file as soon as it has a source.
+  gst_bin_add(bin, source);
+  gst_element_link(source, decoder);
   gst_element_set_state(pipeline_.get(), GST_STATE_PLAYING);  // a failure is on the bus as well
   return ok();
 }
