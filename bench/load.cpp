@@ -1,5 +1,5 @@
-// From nothing to ready: build/bench/load MODEL_DIR [PRECISION]. Prints the seconds from the first call to a tower that has
-// embedded one picture (LibTorch's own loading included), and what stays resident beside the packed weights.
+// From nothing to ready: build/bench/load MODEL_DIR [PRECISION]. Prints the seconds from the first call to a tower that
+// has embedded one picture (LibTorch's own loading included), and what stays resident beside the packed weights.
 //
 // One process a measurement: LibTorch loads once, and peak memory never goes down.
 #include <algorithm>

@@ -2,8 +2,8 @@
 //
 //   tools/dev bench/run tower            or   build/bench/tower MODEL_DIR [ROUNDS]
 //
-// Prints the GEMM rates (2048 x 2048 x 2048, fp32, bf16, int8, all threads), then images/s and their share of the rate of
-// the same precision: images/s x GFLOP an image / GEMM rate. GFLOP counts every multiply and add of the reference
+// Prints the GEMM rates (2048 x 2048 x 2048, fp32, bf16, int8, all threads), then images/s and their share of the rate
+// of the same precision: images/s x GFLOP an image / GEMM rate. GFLOP counts every multiply and add of the reference
 // model; work that the tower leaves out without changing the result counts as done. Each round measures
 // the GEMM beside the tower, and the medians of the rounds' ratios are printed: the machine's speed drifts.
 #include <ATen/ATen.h>

@@ -7,9 +7,8 @@
 
 #include <initializer_list>
 
-inline int run_suite(const char* name, std::initializer_list<const TTest*> tests, double timeout_seconds = 120) {
-  Suite* suite = suite_create(name);
-  TCase* tcase = tcase_create(name);
+inline int run_suite(Suite* suite, std::initializer_list<const TTest*> tests, double timeout_seconds = 120) {
+  TCase* tcase = tcase_create("single");
   tcase_set_timeout(tcase, timeout_seconds);
   for (const TTest* test : tests) tcase_add_test(tcase, test);
   suite_add_tcase(suite, tcase);
@@ -18,4 +17,8 @@ inline int run_suite(const char* name, std::initializer_list<const TTest*> tests
   const int failed = srunner_ntests_failed(runner);
   srunner_free(runner);
   return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+inline int run_suite(const char* name, std::initializer_list<const TTest*> tests, double timeout_seconds = 120) {
+  return run_suite(suite_create(name), tests, timeout_seconds);
 }

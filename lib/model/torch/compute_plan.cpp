@@ -91,10 +91,10 @@ at::ScalarType scalar_type(Precision precision) {
 
 // The best of a few, because a machine that is busy for a moment only ever adds time.
 template <class Function>
-double best_seconds(Function&& run) {
+double best_seconds(int times, Function&& run) {
   run();
   double best = 1e9;
-  for (int i = 0; i < 3; ++i) {
+  for (int i = 0; i < times; ++i) {
     const auto start = Clock::now();
     run();
     best = std::min(best, std::chrono::duration<double>(Clock::now() - start).count());
@@ -107,7 +107,7 @@ std::optional<double> probe(LinearKernel kernel, const ComputePlan& plan, std::i
   try {
     const at::Tensor x = at::ones({plan.rows, hidden}).to(plan.tensors);
     const Linear linear(at::ones({hidden, hidden}), at::ones({hidden}), kernel, plan.tensors, plan.rows);
-    return best_seconds([&] { linear(x, PostOp::kSwish); });
+    return best_seconds(3, [&] { linear(x, PostOp::kSwish); });
   } catch (const std::exception&) {
     return std::nullopt;
   }
@@ -119,11 +119,12 @@ LinearKernel fastest_kernel(const ComputePlan& plan, std::int64_t hidden) {
   return prepacked && (!plain || *prepacked < *plain) ? LinearKernel::kPrepacked : LinearKernel::kPlain;
 }
 
-// Debian links LibTorch's BLAS through alternatives, and what is left without OpenBLAS is sixty times slower.
+// Debian links LibTorch's BLAS through alternatives, and what is left without OpenBLAS is sixty times slower. The
+// product is too small for threads: on a busy machine, waiting for a thread would look like a slow BLAS.
 void warn_of_reference_blas() {
-  constexpr std::int64_t kSize = 192;
+  constexpr std::int64_t kSize = 64;
   const at::Tensor a = at::ones({kSize, kSize});
-  const double gflops = 2e-9 * kSize * kSize * kSize / best_seconds([&] { at::mm(a, a); });
+  const double gflops = 2e-9 * kSize * kSize * kSize / best_seconds(20, [&] { at::mm(a, a); });
   if (gflops < kReferenceBlasGflops) {
     g_warning(
         "fp32 matrix products run at %.1f GFLOP/s: LibTorch found only a reference BLAS; "
