@@ -476,6 +476,7 @@ START_TEST(retry_after_is_honoured) {
   Fixture fixture;
   fixture.server.arm("", {.status = 429, .headers = {{"Retry-After", "1"}}});
   assert_fetched(fixture);
+  ck_assert(fixture.notices.find("trying again in 1.0 s") != std::string::npos);
 }
 END_TEST
 

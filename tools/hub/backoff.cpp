@@ -1,6 +1,7 @@
 #include "tools/hub/backoff.h"
 
 #include <algorithm>
+#include <format>
 #include <random>
 #include <string>
 
@@ -39,7 +40,8 @@ Status Backoff::wait(const Error& failure) {
     return Error{failure.kind, failure.message + "; the server asks to wait " + std::to_string(asked_->count()) + " s"};
   }
   asked_.reset();
-  if (options_.notice) options_.notice(failure.message + "; trying again");
+  if (options_.notice)
+    options_.notice(std::format("{}; trying again in {:.1f} s", failure.message, delay.count() / 1e3));
   return pause(delay, options_.cancellable);
 }
 
