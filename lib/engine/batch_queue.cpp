@@ -28,12 +28,22 @@ std::shared_ptr<Lane> BatchQueue::make_lane(const SessionOptions& options) const
 
 bool BatchQueue::has_room(const Lane& lane) const {
   const std::size_t capacity = kBatchesQueued * max_batch_;
-  const std::size_t busy_lanes = turns_.size() + (lane.waiting.empty() ? 1 : 0);
+  const std::size_t busy_lanes = turns_.size() + (lane.idle() ? 1 : 0);
   return lane.waiting.size() < lane.batch_size || (size_ < capacity && lane.waiting.size() < capacity / busy_lanes);
 }
 
+void BatchQueue::caller_waits(const std::shared_ptr<Lane>& lane) {
+  if (lane->idle()) turns_.push_back(lane);
+  ++lane->callers;
+}
+
+void BatchQueue::caller_is_back(const std::shared_ptr<Lane>& lane) {
+  --lane->callers;
+  if (lane->idle()) std::erase(turns_, lane);
+}
+
 void BatchQueue::push(const std::shared_ptr<Lane>& lane, QueuedPicture queued) {
-  if (lane->waiting.empty()) turns_.push_back(lane);
+  if (lane->idle()) turns_.push_back(lane);
   lane->waiting.push_back(std::move(queued));
   ++size_;
 }
@@ -41,6 +51,7 @@ void BatchQueue::push(const std::shared_ptr<Lane>& lane, QueuedPicture queued) {
 Clock::time_point BatchQueue::due() const {
   auto earliest = Clock::time_point::max();
   for (const auto& lane : turns_) {
+    if (lane->waiting.empty()) continue;
     if (lane->flushed > 0 || size_ >= lane->batch_size) return Clock::time_point::min();
     earliest = std::min(earliest, deadline(*lane));
   }
@@ -49,23 +60,26 @@ Clock::time_point BatchQueue::due() const {
 
 std::vector<BatchQueue::Entry> BatchQueue::take_batch() {
   std::vector<Entry> batch;
-  while (batch.size() < max_batch_ && !turns_.empty()) {
+  while (batch.size() < max_batch_ && size_ > 0) {
     const std::shared_ptr<Lane> lane = std::move(turns_.front());
     turns_.pop_front();
-    batch.push_back({lane, std::move(lane->waiting.front())});
-    lane->waiting.pop_front();
-    if (lane->flushed > 0) --lane->flushed;
-    if (!lane->waiting.empty()) turns_.push_back(lane);
+    if (!lane->waiting.empty()) {
+      batch.push_back({lane, std::move(lane->waiting.front())});
+      lane->waiting.pop_front();
+      if (lane->flushed > 0) --lane->flushed;
+      --size_;
+    }
+    if (!lane->idle()) turns_.push_back(lane);
   }
-  size_ -= batch.size();
   return batch;
 }
 
 std::deque<QueuedPicture> BatchQueue::withdraw(Lane& lane) {
-  std::erase_if(turns_, [&](const auto& turn) { return turn.get() == &lane; });
   size_ -= lane.waiting.size();
   lane.flushed = 0;
-  return std::exchange(lane.waiting, {});
+  auto withdrawn = std::exchange(lane.waiting, {});
+  std::erase_if(turns_, [](const auto& turn) { return turn->idle(); });
+  return withdrawn;
 }
 
 }  // namespace clipembed

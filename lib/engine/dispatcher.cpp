@@ -28,7 +28,9 @@ Status Dispatcher::submit(const std::shared_ptr<Lane>& lane, Picture picture, Se
   const std::uint64_t cancellations = lane->cancellations;
   const auto was_cancelled = [&] { return lane->cancelled || lane->cancellations != cancellations; };
   if (when_full == Session::WhenFull::kBlock && !on_worker_thread()) {
+    queue_.caller_waits(lane);
     room_.wait(lock, [&] { return was_cancelled() || queue_.has_room(*lane); });
+    queue_.caller_is_back(lane);
   }
   if (was_cancelled()) return cancelled();
   if (!queue_.has_room(*lane)) return Error{Error::Kind::kBusy, "the engine's queue is full"};

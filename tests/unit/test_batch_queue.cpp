@@ -121,6 +121,8 @@ END_TEST
 START_TEST(busy_sessions_come_to_share_the_queue_evenly) {
   BatchQueue queue(4);
   const auto a = queue.make_lane({.batch_size = 1}), b = queue.make_lane({.batch_size = 1});
+  queue.caller_waits(a);
+  queue.caller_waits(b);
   for (int round = 0; round < 8; ++round) {
     fill(queue, a);
     fill(queue, b);
@@ -130,6 +132,24 @@ START_TEST(busy_sessions_come_to_share_the_queue_evenly) {
   fill(queue, b);
   ck_assert_uint_eq(a->waiting.size(), 8);
   ck_assert_uint_eq(b->waiting.size(), 8);
+}
+END_TEST
+
+START_TEST(a_session_that_has_gone_leaves_its_share) {
+  BatchQueue queue(4);
+  const auto a = queue.make_lane({.batch_size = 1}), b = queue.make_lane({.batch_size = 1});
+  queue.caller_waits(b);
+  ck_assert_uint_eq(fill(queue, a), 8);
+  queue.caller_is_back(b);
+  ck_assert_uint_eq(fill(queue, a), 16);
+}
+END_TEST
+
+START_TEST(a_waiting_caller_without_pictures_makes_nothing_due) {
+  BatchQueue queue(4);
+  queue.caller_waits(queue.make_lane({}));
+  ck_assert(queue.due() == kNever);
+  ck_assert(take(queue).empty());
 }
 END_TEST
 
@@ -170,6 +190,7 @@ int main() {
        a_batch_is_due_when_the_first_deadline_passes, a_timeout_of_for_ever_is_no_deadline,
        flushed_pictures_are_due_and_later_ones_are_not, sessions_take_turns_across_batches,
        a_session_alone_may_fill_the_queue, a_full_queue_still_takes_a_batch_of_every_other_session,
-       busy_sessions_come_to_share_the_queue_evenly, a_full_lane_is_always_due,
+       busy_sessions_come_to_share_the_queue_evenly, a_session_that_has_gone_leaves_its_share,
+       a_waiting_caller_without_pictures_makes_nothing_due, a_full_lane_is_always_due,
        withdrawing_a_session_leaves_the_others_in_turn, absurd_options_are_brought_into_range});
 }
