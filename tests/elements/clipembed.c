@@ -99,18 +99,80 @@ GST_START_TEST(vectors_equal_those_of_transformers) {
 }
 GST_END_TEST
 
-static const gchar* const kFormats[] = {
-    "format=RGB", "format=BGR", "format=RGBx", "format=BGRx", "format=xRGB", "format=xBGR", "format=RGBA",
-    "format=BGRA", "format=ARGB", "format=ABGR", "format=I420", "format=YV12", "format=NV12", "format=NV21",
-    "format=Y42B", "format=Y444",
-    /* Y'CbCr of every matrix and range: range:matrix:transfer:primaries, 0 being unspecified */
-    "format=I420,colorimetry=bt601", "format=I420,colorimetry=bt709", "format=I420,colorimetry=bt2020",
-    "format=I420,colorimetry=1:4:0:0", "format=NV12,colorimetry=1:3:5:1"};
+static const gchar* const kFormats[] = {"format=RGB",  "format=BGR",  "format=RGBx", "format=BGRx",
+                                        "format=xRGB", "format=xBGR", "format=RGBA", "format=BGRA",
+                                        "format=ARGB", "format=ABGR", "format=I420", "format=YV12",
+                                        "format=NV12", "format=NV21", "format=Y42B", "format=Y444"};
 
 GST_START_TEST(every_colour_format_gives_the_vector_of_the_picture) {
   g_autofree gchar* conversion = g_strdup_printf("videoconvert ! video/x-raw,%s !", kFormats[__i__]);
   const gdouble similarity = cosine_of_image("palette.png", conversion);
   fail_unless(similarity >= 0.9995, "%s: cosine %.8f", kFormats[__i__], similarity);
+}
+GST_END_TEST
+
+/* Colorimetry as caps spell it, with the luma weights of its matrix and whether it is full range. */
+static const struct {
+  const gchar* caps;
+  gdouble kr, kb;
+  gboolean full;
+} kColorimetries[] = {
+    {"bt601", 0.299, 0.114, FALSE},     {"bt709", 0.2126, 0.0722, FALSE},  {"bt2020", 0.2627, 0.0593, FALSE},
+    {"1:4:0:0", 0.299, 0.114, TRUE},    {"1:3:5:1", 0.2126, 0.0722, TRUE}, {"1:6:0:0", 0.2627, 0.0593, TRUE},
+    {"2:5:0:0", 0.2126, 0.0722, FALSE}, {"0:0:0:0", 0.299, 0.114, FALSE},
+};
+
+enum { kSide = 64 };
+
+/* A picture with every hue in it. */
+static void pixel_at(gint x, gint y, gint rgb[3]) {
+  rgb[0] = 255 * x / (kSide - 1);
+  rgb[1] = 255 * y / (kSide - 1);
+  rgb[2] = (x / 8 + y / 8) % 2 ? 220 : 30;
+}
+
+static GstBuffer* rgb_picture(void) {
+  guint8 bytes[kSide * kSide * 3];
+  for (gint i = 0; i < kSide * kSide; i++) {
+    gint rgb[3];
+    pixel_at(i % kSide, i / kSide, rgb);
+    for (gint c = 0; c < 3; c++) bytes[3 * i + c] = (guint8)rgb[c];
+  }
+  return gst_buffer_new_memdup(bytes, sizeof bytes);
+}
+
+/* The same by the formulas of ITU-R BT.601, BT.709 and BT.2020, rounded; videoconvert truncates. */
+static GstBuffer* y444_picture(gdouble kr, gdouble kb, gboolean full) {
+  guint8 bytes[3][kSide * kSide];
+  const gdouble luma = full ? 255 : 219, chroma = full ? 255 : 224;
+  for (gint i = 0; i < kSide * kSide; i++) {
+    gint rgb[3];
+    pixel_at(i % kSide, i / kSide, rgb);
+    const gdouble y = kr * rgb[0] + (1 - kr - kb) * rgb[1] + kb * rgb[2];
+    bytes[0][i] = (guint8)lround((full ? 0 : 16) + y * luma / 255);
+    bytes[1][i] = (guint8)MIN(lround(128 + (rgb[2] - y) / (2 * (1 - kb)) * chroma / 255), 255);
+    bytes[2][i] = (guint8)MIN(lround(128 + (rgb[0] - y) / (2 * (1 - kr)) * chroma / 255), 255);
+  }
+  return gst_buffer_new_memdup(bytes, sizeof bytes);
+}
+
+GST_START_TEST(the_colorimetry_of_the_caps_is_used) {
+  g_autofree gchar* line = with_model("EMBED batch-size=1");
+  EmbedHarness h = embed_harness_new(line);
+  gst_harness_set_src_caps_str(h.harness, "video/x-raw,format=RGB,width=64,height=64,framerate=1/1");
+  fail_unless_equals_int(gst_harness_push(h.harness, rgb_picture()), GST_FLOW_OK);
+  g_autofree gchar* caps = g_strdup_printf("video/x-raw,format=Y444,width=64,height=64,framerate=1/1,colorimetry=%s",
+                                           kColorimetries[__i__].caps);
+  gst_harness_set_src_caps_str(h.harness, caps);
+  GstBuffer* picture = y444_picture(kColorimetries[__i__].kr, kColorimetries[__i__].kb, kColorimetries[__i__].full);
+  fail_unless_equals_int(gst_harness_push(h.harness, picture), GST_FLOW_OK);
+  GstMessage* rgb = next_element_message(&h, "clip-embedding");
+  GstMessage* yuv = next_element_message(&h, "clip-embedding");
+  const gdouble similarity = cosine(message_vector(rgb, DIM), message_vector(yuv, DIM), DIM);
+  fail_unless(similarity >= 0.9999, "%s: cosine %.8f", caps, similarity);
+  gst_message_unref(rgb);
+  gst_message_unref(yuv);
+  embed_harness_free(&h);
 }
 GST_END_TEST
 
@@ -316,7 +378,7 @@ GST_START_TEST(fifty_starts_and_stops_leave_no_thread_and_no_descriptor) {
     for (guint j = 0; j < 3; j++) fail_unless_equals_int(push_frame(&h, j), GST_FLOW_OK);
     expect_frame(&h, 0); /* the others may be in the engine still */
     fail_unless_equals_int(gst_element_set_state(h.element, GST_STATE_NULL), GST_STATE_CHANGE_SUCCESS);
-    for (GstBuffer *rest; (rest = gst_harness_try_pull(h.harness)) != NULL;) gst_buffer_unref(rest);
+    for (GstBuffer* rest; (rest = gst_harness_try_pull(h.harness)) != NULL;) gst_buffer_unref(rest);
     gst_bus_set_flushing(h.bus, TRUE);
     gst_bus_set_flushing(h.bus, FALSE);
     if (i == 2) { /* by then every library has what it keeps */
@@ -330,12 +392,55 @@ GST_START_TEST(fifty_starts_and_stops_leave_no_thread_and_no_descriptor) {
 }
 GST_END_TEST
 
+GST_START_TEST(seeks_and_state_changes_in_any_order_leave_a_working_element) {
+  g_autofree gchar* line = with_model("videotestsrc num-buffers=100 ! EMBED batch-size=4 ! fakesink sync=true");
+  GstElement* pipeline = gst_parse_launch(line, NULL);
+  GRand* random = g_rand_new_with_seed(1);
+  for (guint i = 0; i < 60; i++) {
+    const gint choice = g_rand_int_range(random, 0, 6);
+    if (choice < 3) {
+      const GstSeekFlags flags = choice == 0 ? GST_SEEK_FLAG_NONE : GST_SEEK_FLAG_FLUSH;
+      gst_element_seek_simple(pipeline, GST_FORMAT_TIME, flags, g_rand_int_range(random, 0, 3) * GST_SECOND);
+    } else {
+      static const GstState states[] = {GST_STATE_READY, GST_STATE_PAUSED, GST_STATE_PLAYING};
+      fail_if(gst_element_set_state(pipeline, states[choice - 3]) == GST_STATE_CHANGE_FAILURE);
+    }
+  }
+  g_rand_free(random);
+  fail_unless_equals_int(gst_element_set_state(pipeline, GST_STATE_READY), GST_STATE_CHANGE_SUCCESS);
+  GstBus* bus = gst_element_get_bus(pipeline);
+  gst_bus_set_flushing(bus, TRUE);
+  gst_bus_set_flushing(bus, FALSE);
+  gst_element_set_state(pipeline, GST_STATE_PLAYING);
+  GstMessage* last = gst_bus_timed_pop_filtered(bus, 60 * GST_SECOND, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+  fail_unless(last != NULL && GST_MESSAGE_TYPE(last) == GST_MESSAGE_EOS);
+  gst_message_unref(last);
+  gst_element_set_state(pipeline, GST_STATE_NULL);
+  gst_object_unref(bus);
+  gst_object_unref(pipeline);
+}
+GST_END_TEST
+
+static gboolean discard(const gchar* domain G_GNUC_UNUSED, GLogLevelFlags level G_GNUC_UNUSED,
+                        const gchar* message G_GNUC_UNUSED, gpointer data G_GNUC_UNUSED) {
+  return TRUE;
+}
+
+/* The tower times a matrix product and gives advice where it is slow, as it is on a machine with much else to do.
+ * GstCheck takes every warning for a failure. */
+static void allow_advice_about_speed(void) {
+  GRegex* advice = g_regex_new("^fp32 matrix products run at", 0, 0, NULL);
+  gst_check_add_log_filter(NULL, G_LOG_LEVEL_WARNING, advice, discard, NULL, NULL);
+}
+
 static Suite* clipembed_suite(void) {
   Suite* suite = suite_create("clipembed");
   TCase* tcase = tcase_create("clipembed");
   suite_add_tcase(suite, tcase);
+  tcase_add_checked_fixture(tcase, allow_advice_about_speed, gst_check_clear_log_filter);
   tcase_add_loop_test(tcase, vectors_equal_those_of_transformers, 0, G_N_ELEMENTS(kImages));
   tcase_add_loop_test(tcase, every_colour_format_gives_the_vector_of_the_picture, 0, G_N_ELEMENTS(kFormats));
+  tcase_add_loop_test(tcase, the_colorimetry_of_the_caps_is_used, 0, G_N_ELEMENTS(kColorimetries));
   tcase_add_test(tcase, grey_frames_are_taken);
   tcase_add_loop_test(tcase, odd_sizes_are_taken_in_subsampled_formats, 0, G_N_ELEMENTS(kSizes));
   tcase_add_test(tcase, a_frame_is_read_with_the_strides_of_its_video_meta);
@@ -348,6 +453,7 @@ static Suite* clipembed_suite(void) {
   tcase_add_test(tcase, a_device_that_is_not_there_is_a_wrong_setting);
   tcase_add_test(tcase, a_malformed_checkpoint_cannot_be_read_and_its_file_is_named);
   tcase_add_test(tcase, fifty_starts_and_stops_leave_no_thread_and_no_descriptor);
+  tcase_add_test(tcase, seeks_and_state_changes_in_any_order_leave_a_working_element);
   return suite;
 }
 
