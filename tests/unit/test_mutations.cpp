@@ -14,7 +14,7 @@
 namespace clipembed {
 namespace {
 
-constexpr int kRounds = 3000;
+constexpr int kRounds = 2000;
 
 using Random = std::minstd_rand;
 
