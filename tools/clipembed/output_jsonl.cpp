@@ -3,7 +3,7 @@
 #include <optional>
 #include <utility>
 
-#include "tools/clipembed/json_object.h"
+#include "tools/clipembed/json_writer.h"
 #include "tools/clipembed/output.h"
 
 namespace clipembed {
@@ -11,7 +11,7 @@ namespace {
 
 double milliseconds(std::chrono::nanoseconds time) { return std::chrono::duration<double, std::milli>(time).count(); }
 
-void add_time(JsonObject& object, std::string_view key, const std::optional<std::chrono::nanoseconds>& time) {
+void add_time(JsonWriter& object, std::string_view key, const std::optional<std::chrono::nanoseconds>& time) {
   if (time) object.add(key, milliseconds(*time));
 }
 
@@ -20,7 +20,7 @@ class JsonlOutput : public Output {
   JsonlOutput(OutputFile file, std::string model) : file_(std::move(file)), model_(std::move(model)) {}
 
   Status write(const FileResult& result) override {
-    JsonObject line;
+    JsonWriter line;
     line.add("path", result.path);
     if (result.error) {
       line.add_null("embedding");
@@ -41,10 +41,10 @@ class JsonlOutput : public Output {
   Status finish() override { return file_.commit(); }
 
  private:
-  JsonObject metadata(const FileResult& result) const {
+  JsonWriter metadata(const FileResult& result) const {
     g_autoptr(GDateTime) now = g_date_time_new_now_utc();
     g_autofree char* timestamp = g_date_time_format_iso8601(now);
-    JsonObject metadata;
+    JsonWriter metadata;
     metadata.add("model", model_);
     metadata.add("enable_augmentation", false);
     metadata.add("timestamp", timestamp);

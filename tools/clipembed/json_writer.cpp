@@ -1,4 +1,4 @@
-#include "tools/clipembed/json_object.h"
+#include "tools/clipembed/json_writer.h"
 
 #include <glib.h>
 
@@ -35,26 +35,26 @@ void append_number(std::string& to, auto value, Format... format) {
 
 }  // namespace
 
-void JsonObject::add_raw(std::string_view key, std::string_view json) {
+void JsonWriter::add_raw(std::string_view key, std::string_view json) {
   if (!members_.empty()) members_ += ',';
   members_ += quote(key);
   members_ += ':';
   members_ += json;
 }
 
-void JsonObject::add_null(std::string_view key) { add_raw(key, "null"); }
+void JsonWriter::add_null(std::string_view key) { add_raw(key, "null"); }
 
-void JsonObject::add(std::string_view key, std::uint64_t value) { add_raw(key, std::to_string(value)); }
+void JsonWriter::add(std::string_view key, std::uint64_t value) { add_raw(key, std::to_string(value)); }
 
-void JsonObject::add(std::string_view key, double value) {
+void JsonWriter::add(std::string_view key, double value) {
   std::string json;
   append_number(json, value, std::chars_format::fixed, 3);
   add_raw(key, json);
 }
 
-void JsonObject::add(std::string_view key, std::string_view value) { add_raw(key, quote(value)); }
+void JsonWriter::add(std::string_view key, std::string_view value) { add_raw(key, quote(value)); }
 
-void JsonObject::add(std::string_view key, std::span<const float> values) {
+void JsonWriter::add(std::string_view key, std::span<const float> values) {
   std::string json = "[";
   for (float value : values) {
     if (json.size() > 1) json += ',';

@@ -1,4 +1,4 @@
-// Writes one JSON object, member by member, on one line. json-glib knows no float: it would print 0.1f as
+// Writes a JSON object member by member, on one line. json-glib knows no float: it would print 0.1f as
 // 0.10000000149011612. Here a float takes the fewest digits that read back as the same float.
 #pragma once
 
@@ -10,7 +10,7 @@
 
 namespace clipembed {
 
-class JsonObject {
+class JsonWriter {
  public:
   void add_null(std::string_view key);
   void add(std::string_view key, std::same_as<bool> auto value) { add_raw(key, value ? "true" : "false"); }
@@ -20,7 +20,7 @@ class JsonObject {
   void add(std::string_view key, std::string_view value);
   void add(std::string_view key, const char* value) { add(key, std::string_view(value)); }
   void add(std::string_view key, std::span<const float> values);
-  void add(std::string_view key, const JsonObject& value) { add_raw(key, value.text()); }
+  void add(std::string_view key, const JsonWriter& value) { add_raw(key, value.text()); }
 
   std::string text() const { return "{" + members_ + "}"; }
 
