@@ -16,6 +16,8 @@ Error tower_failed(const std::string& reason) {
 }  // namespace
 
 // ---- callers ----
+//
+// They wake the worker while they hold the lock: once it is free, a completion may have destroyed all of this.
 
 Status Dispatcher::submit(const std::shared_ptr<Lane>& lane, Picture picture, Session::Completion done,
                           Session::WhenFull when_full) {
@@ -35,16 +37,13 @@ Status Dispatcher::submit(const std::shared_ptr<Lane>& lane, Picture picture, Se
   if (was_cancelled()) return cancelled();
   if (!queue_.has_room(*lane)) return Error{Error::Kind::kBusy, "the engine's queue is full"};
   queue_.push(lane, {std::move(picture), std::move(done), Clock::now()});
-  lock.unlock();
   wake_.notify_one();
   return ok();
 }
 
 void Dispatcher::flush(Lane& lane) {
-  {
-    const std::lock_guard lock(mutex_);
-    BatchQueue::flush(lane);
-  }
+  const std::lock_guard lock(mutex_);
+  BatchQueue::flush(lane);
   wake_.notify_one();
 }
 
@@ -71,10 +70,8 @@ void Dispatcher::resume(Lane& lane) {
 }
 
 void Dispatcher::stop() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
+  const std::lock_guard lock(mutex_);
+  stopping_ = true;
   wake_.notify_one();
 }
 
