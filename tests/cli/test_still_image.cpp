@@ -3,11 +3,14 @@
 #include <cstdlib>
 #include <fstream>  // before check.h, whose fail() is a macro
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "tests/cli/image_files.h"
 #include "tests/unit/expect.h"
 #include "tests/unit/scratch.h"
 #include "tests/unit/suite.h"
+#include "tools/clipembed/image_container.h"
 #include "tools/clipembed/still_image.h"
 
 namespace {
@@ -214,6 +217,34 @@ START_TEST(the_budget_is_given_back_with_the_picture) {
   for (int i = 0; i < 3; ++i) expect_value(f.load(file));
   // Would wait for ever if any of them still held its share.
   f.budget.acquire(std::uint64_t{1} << 30);
+}
+END_TEST
+
+// Under AddressSanitizer, reading past the end would end the test; every copy is allocated for itself.
+START_TEST(damaged_containers_are_walked_within_their_bounds) {
+  const Pixbuf pixels = make_gradient(kWidth, kHeight);
+  const std::pair<MediaType, std::string> files[] = {
+      {MediaType::kJpeg, with_exif_jpeg(encode(pixels.get(), "jpeg"), 6)},
+      {MediaType::kPng, with_exif_png(encode(pixels.get(), "png"), 6)},
+      {MediaType::kWebp, with_exif_webp(encode(pixels.get(), "webp"), kWidth, kHeight, 6)},
+      {MediaType::kHeif, std::string("\0\0\0\x14"
+                                     "ispe\0\0\0\0\0\0\x01\0\0\0\x01\0",
+                                     20)}};
+  for (const auto& [type, file] : files) {
+    for (std::size_t size = 0; size <= std::min<std::size_t>(file.size(), 200); ++size) {
+      const std::vector<char> cut(file.begin(), file.begin() + static_cast<std::ptrdiff_t>(size));
+      const ImageContainer container = inspect_container(type, {cut.data(), cut.size()});
+      ck_assert(container.orientation >= 1 && container.orientation <= 8);
+    }
+    for (std::size_t at = 0; at < std::min<std::size_t>(file.size(), 200); ++at) {
+      for (const char value : {'\0', '\x01', '\x7f', '\xff'}) {
+        std::vector<char> changed(file.begin(), file.end());
+        changed[at] = value;
+        const ImageContainer container = inspect_container(type, {changed.data(), changed.size()});
+        ck_assert(container.orientation >= 1 && container.orientation <= 8);
+      }
+    }
+  }
 }
 END_TEST
 
