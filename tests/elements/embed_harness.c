@@ -109,3 +109,22 @@ const gfloat* message_vector(GstMessage* message, gint dim) {
   fail_unless_equals_int(size, dim * sizeof(gfloat));
   return floats;
 }
+
+gchar* reference(const char* name) { return g_build_filename(g_getenv("CLIPEMBED_REFERENCE"), name, NULL); }
+
+gchar* with_model(const gchar* description) {
+  g_autofree gchar* model = reference("model-a");
+  g_autofree gchar* element = g_strdup_printf("clipembed name=embed model=\"%s\" precision=fp32", model);
+  g_auto(GStrv) parts = g_strsplit(description, "EMBED", -1);
+  return g_strjoinv(element, parts);
+}
+
+static gboolean discard(const gchar* domain G_GNUC_UNUSED, GLogLevelFlags level G_GNUC_UNUSED,
+                        const gchar* message G_GNUC_UNUSED, gpointer data G_GNUC_UNUSED) {
+  return TRUE;
+}
+
+void allow_advice_about_speed(void) {
+  GRegex* advice = g_regex_new("^fp32 matrix products run at", 0, 0, NULL);
+  gst_check_add_log_filter(NULL, G_LOG_LEVEL_WARNING, advice, discard, NULL, NULL);
+}

@@ -45,4 +45,12 @@ guint64 message_uint64(GstMessage* message, const char* field);
 /* The floats of the message's embedding, valid as long as the message; their number is checked against `dim`. */
 const gfloat* message_vector(GstMessage* message, gint dim);
 
+/* A path in tests/data/reference; transfer full. */
+gchar* reference(const gchar* name);
+/* `description` with a clipembed that has the small checkpoint and fp32 in place of "EMBED"; transfer full. */
+gchar* with_model(const gchar* description);
+/* The tower times a matrix product and gives advice where it is slow, as it is on a machine with much else to do.
+ * GstCheck takes every warning for a failure; this one is none. */
+void allow_advice_about_speed(void);
+
 G_END_DECLS
