@@ -121,6 +121,18 @@ START_TEST(bmp_and_jpeg_xl_are_decoded) {
 }
 END_TEST
 
+// make_gradient() by av1enc and avmux_avif, with the av1C box that gst-libav leaves empty filled in: no encoder of the
+// platform writes AVIF by itself.
+START_TEST(avif_is_decoded) {
+  Fixture f;
+  const std::string file = read_file(std::string(getenv("CLIPEMBED_REFERENCE")) + "/../gradient.avif");
+  const StillImage image = expect_value(f.load(file));
+  ck_assert_int_le(difference(image.pixels.get(), make_gradient(kWidth, kHeight).get()), kLossy);
+  expect_error(f.load(file.substr(0, file.size() / 2)), Error::Kind::kFailed, {"HEIF"});
+  expect_error(f.load(file, {.max_pixels = kWidth * kHeight - 1}), Error::Kind::kFailed, {"--max-pixels"});
+}
+END_TEST
+
 START_TEST(the_first_frame_of_a_gif_counts) {
   Fixture f;
   const StillImage image = expect_value(f.load(make_gif()));
@@ -279,13 +291,24 @@ int main() {
   tcase_add_loop_test(orientations, webp_is_turned_upright, 1, 9);
   tcase_add_loop_test(orientations, tiff_is_turned_upright, 1, 9);
   suite_add_tcase(suite, orientations);
-  return run_suite(
-      suite, {without_auto_orient_pixels_stay_as_stored, an_orientation_that_does_not_exist_is_ignored,
-              bmp_and_jpeg_xl_are_decoded, the_first_frame_of_a_gif_counts, truncated_jpeg_is_refused,
-              truncated_png_is_refused, truncated_webp_is_refused, truncated_bmp_is_refused, truncated_tiff_is_refused,
-              truncated_jpeg_xl_is_refused, a_thumbnail_in_exif_does_not_end_a_jpeg,
-              a_header_of_60000_by_60000_is_refused, a_side_longer_than_the_preprocessor_takes_is_refused,
-              the_limit_holds_for_every_loader, a_heif_that_declares_too_much_is_refused_before_decoding,
-              the_budget_is_given_back_with_the_picture, damaged_containers_are_walked_within_their_bounds,
-              text_that_begins_like_a_bitmap_is_no_still_image, a_video_in_the_container_of_heif_is_no_still_image});
+  return run_suite(suite, {without_auto_orient_pixels_stay_as_stored,
+                           an_orientation_that_does_not_exist_is_ignored,
+                           bmp_and_jpeg_xl_are_decoded,
+                           avif_is_decoded,
+                           the_first_frame_of_a_gif_counts,
+                           truncated_jpeg_is_refused,
+                           truncated_png_is_refused,
+                           truncated_webp_is_refused,
+                           truncated_bmp_is_refused,
+                           truncated_tiff_is_refused,
+                           truncated_jpeg_xl_is_refused,
+                           a_thumbnail_in_exif_does_not_end_a_jpeg,
+                           a_header_of_60000_by_60000_is_refused,
+                           a_side_longer_than_the_preprocessor_takes_is_refused,
+                           the_limit_holds_for_every_loader,
+                           a_heif_that_declares_too_much_is_refused_before_decoding,
+                           the_budget_is_given_back_with_the_picture,
+                           damaged_containers_are_walked_within_their_bounds,
+                           text_that_begins_like_a_bitmap_is_no_still_image,
+                           a_video_in_the_container_of_heif_is_no_still_image});
 }
