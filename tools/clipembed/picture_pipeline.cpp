@@ -44,15 +44,12 @@ Error error_of(GstMessage* message) {
 
 PicturePipeline::~PicturePipeline() {
   stop();
-  fail(Error{Error::Kind::kCancelled, "the program is ending"});
+  fail_all(Error{Error::Kind::kCancelled, "the program is ending"});
 }
 
 void PicturePipeline::embed(StillImage image, Completion done) {
-  std::unique_lock pipeline_lock(pipeline_mutex_);
-  if (Status started = start(); !started) {
-    pipeline_lock.unlock();
-    return done(std::move(started).error());
-  }
+  std::lock_guard pipeline_lock(pipeline_mutex_);
+  if (Status started = start(); !started) return done(std::move(started).error());
   GstBuffer* buffer = wrap_pixels(std::move(image));
   g_autoptr(GstCaps) caps = caps_of(buffer);
   {
@@ -63,14 +60,14 @@ void PicturePipeline::embed(StillImage image, Completion done) {
   g_autoptr(GstSample) sample = gst_sample_new(buffer, caps, nullptr, nullptr);
   gst_buffer_unref(buffer);
   const GstFlowReturn flow = gst_app_src_push_sample(GST_APP_SRC(source_.get()), sample);
-  pipeline_lock.unlock();
 
-  // An error that came after start() and before this picture was known did not fail it.
-  if (flow != GST_FLOW_OK) fail(Error{Error::Kind::kFailed, std::string("appsrc: ") + gst_flow_get_name(flow)});
+  // An error that came after start() and before this picture was known did not fail it. Still under pipeline_mutex_, as
+  // a new start() would forget the error.
+  if (flow != GST_FLOW_OK) fail_all(Error{Error::Kind::kFailed, std::string("appsrc: ") + gst_flow_get_name(flow)});
   std::unique_lock lock(waiting_mutex_);
   const std::optional<Error> failure = failure_;
   lock.unlock();
-  if (failure) fail(*failure);
+  if (failure) fail_all(*failure);
 }
 
 void PicturePipeline::finish() {
@@ -93,7 +90,10 @@ Status PicturePipeline::start() {
       gst_parse_launch("appsrc name=source format=time max-bytes=0 ! clipembed name=clipembed "
                        "! fakesink async=false sync=false enable-last-sample=false",
                        &error));
-  if (!pipeline_ || error) return Error{Error::Kind::kLibrary, error->message};
+  if (!pipeline_ || error) {
+    pipeline_.reset();  // what could be made of the line
+    return Error{Error::Kind::kLibrary, error->message};
+  }
   source_.reset(gst_bin_get_by_name(GST_BIN(pipeline_.get()), "source"));
   g_autoptr(GstElement) clipembed = gst_bin_get_by_name(GST_BIN(pipeline_.get()), "clipembed");
   configure_embedder(clipembed, settings_);
@@ -113,7 +113,7 @@ void PicturePipeline::stop() {
   pipeline_.reset();
 }
 
-void PicturePipeline::fail(const Error& error) {
+void PicturePipeline::fail_all(const Error& error) {
   std::unordered_map<std::uint64_t, Completion> failing;
   {
     std::lock_guard lock(waiting_mutex_);
@@ -126,7 +126,7 @@ void PicturePipeline::fail(const Error& error) {
 GstBusSyncReply PicturePipeline::on_message(GstBus*, GstMessage* message, gpointer data) {
   auto* self = static_cast<PicturePipeline*>(data);
   if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR) {
-    self->fail(error_of(message));
+    self->fail_all(error_of(message));
   } else if (std::optional<EmbeddingMessage> embedding = read_embedding(message)) {
     std::unique_lock lock(self->waiting_mutex_);
     auto node = self->waiting_.extract(embedding->timestamp);

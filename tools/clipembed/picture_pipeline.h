@@ -29,8 +29,8 @@ class PicturePipeline {
   // Completes what is under way with kCancelled.
   ~PicturePipeline();
 
-  // `done` is called exactly once, on any thread, also before embed() returns. When the pipeline fails, all pictures in
-  // it fail with its error, and the next one starts it anew.
+  // `done` is called exactly once, on any thread, also before embed() returns; it must not call embed(). When the
+  // pipeline fails, all pictures in it fail with its error, and the next one starts it anew.
   void embed(StillImage image, Completion done);
 
   // No more pictures will come: the last batch need not wait to fill up. Does not block.
@@ -39,7 +39,7 @@ class PicturePipeline {
  private:
   Status start();
   void stop();
-  void fail(const Error& error);
+  void fail_all(const Error& error);
   static GstBusSyncReply on_message(GstBus*, GstMessage* message, gpointer self);
 
   const EmbedderSettings settings_;
