@@ -18,9 +18,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// Rows of activations a pass that keep two cores busy and stay in the second-level cache: 8 pictures of ViT-B/32.
+// Rows of activations a pass that keep the cores busy and stay in the cache: 16 pictures of ViT-B/32.
 // Measured with bench/tower: docs/performance.md.
-constexpr std::int64_t kCpuRows = 400;
+constexpr std::int64_t kCpuRows = 800;
 constexpr int kGpuMicroBatch = 64;
 
 // Below this an fp32 matrix product is not a tuned BLAS: the reference one reaches 1 to 2 GFLOP/s.
