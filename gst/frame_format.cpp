@@ -44,6 +44,12 @@ Colorimetry parse_colorimetry(const GstVideoColorimetry& colorimetry) {
           colorimetry.range == GST_VIDEO_COLOR_RANGE_0_255 ? Colorimetry::Range::kFull : Colorimetry::Range::kLimited};
 }
 
+// Unknown sites are centred, as videoconvert takes them.
+ChromaSite parse_chroma_site(GstVideoChromaSite site) {
+  if (!(site & GST_VIDEO_CHROMA_SITE_H_COSITED)) return ChromaSite::kCentre;
+  return site & GST_VIDEO_CHROMA_SITE_V_COSITED ? ChromaSite::kTopLeft : ChromaSite::kLeft;
+}
+
 }  // namespace
 
 CapsPtr supported_caps() {
@@ -63,6 +69,7 @@ std::optional<FrameFormat> parse_frame_format(const GstCaps* caps) {
     if (row.gst != GST_VIDEO_INFO_FORMAT(&format.info)) continue;
     format.pixels = row.pixels;
     format.colorimetry = parse_colorimetry(format.info.colorimetry);
+    format.chroma_site = parse_chroma_site(format.info.chroma_site);
     return format;
   }
   return std::nullopt;
@@ -80,7 +87,8 @@ ImageView MappedFrame::view() const {
   ImageView view{.format = format_.pixels,
                  .width = GST_VIDEO_FRAME_WIDTH(&frame_),
                  .height = GST_VIDEO_FRAME_HEIGHT(&frame_),
-                 .colorimetry = format_.colorimetry};
+                 .colorimetry = format_.colorimetry,
+                 .chroma_site = format_.chroma_site};
   for (guint i = 0; i < GST_VIDEO_FRAME_N_PLANES(&frame_); ++i) {
     view.planes[i] = {static_cast<const std::uint8_t*>(GST_VIDEO_FRAME_PLANE_DATA(&frame_, i)),
                       GST_VIDEO_FRAME_PLANE_STRIDE(&frame_, i)};

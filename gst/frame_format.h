@@ -18,6 +18,7 @@ struct FrameFormat {
   GstVideoInfo info;
   PixelFormat pixels;
   Colorimetry colorimetry;
+  ChromaSite chroma_site;
 };
 
 // Nothing where the caps are not fixed or not among supported_caps().

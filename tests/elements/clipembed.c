@@ -165,6 +165,30 @@ GST_START_TEST(the_colorimetry_of_the_caps_is_used) {
 }
 GST_END_TEST
 
+/* One picture at each site of chroma samples in turn. */
+GST_START_TEST(the_chroma_site_of_the_caps_is_used_and_is_the_centre_when_unknown) {
+  static const gchar* const kSites[] = {"", ",chroma-site=jpeg", ",chroma-site=mpeg2", ",chroma-site=cosited"};
+  guint8 bytes[kSide * kSide * 3 / 2];
+  for (guint i = 0; i < sizeof bytes; i++) bytes[i] = (guint8)(i < kSide * kSide ? 128 : 40 + i * 37 % 176);
+  g_autofree gchar* line = with_model("EMBED batch-size=1");
+  EmbedHarness h = embed_harness_new(line);
+  GstMessage* messages[G_N_ELEMENTS(kSites)];
+  for (guint i = 0; i < G_N_ELEMENTS(kSites); i++) {
+    g_autofree gchar* caps =
+        g_strconcat("video/x-raw,format=I420,width=64,height=64,framerate=1/1,colorimetry=bt601", kSites[i], NULL);
+    gst_harness_set_src_caps_str(h.harness, caps);
+    fail_unless_equals_int(gst_harness_push(h.harness, gst_buffer_new_memdup(bytes, sizeof bytes)), GST_FLOW_OK);
+    messages[i] = next_element_message(&h, "clip-embedding");
+  }
+  const gfloat* unknown = message_vector(messages[0], DIM);
+  fail_unless(memcmp(unknown, message_vector(messages[1], DIM), DIM * sizeof(gfloat)) == 0);
+  fail_unless(memcmp(unknown, message_vector(messages[2], DIM), DIM * sizeof(gfloat)) != 0);
+  fail_unless(memcmp(message_vector(messages[2], DIM), message_vector(messages[3], DIM), DIM * sizeof(gfloat)) != 0);
+  for (guint i = 0; i < G_N_ELEMENTS(kSites); i++) gst_message_unref(messages[i]);
+  embed_harness_free(&h);
+}
+GST_END_TEST
+
 GST_START_TEST(grey_frames_are_taken) {
   const gdouble similarity = cosine_of_image("gray.png", "videoconvert ! video/x-raw,format=GRAY8 !");
   fail_unless(similarity >= 0.999999, "cosine %.8f", similarity);
@@ -288,10 +312,10 @@ static Suite* clipembed_suite(void) {
   Suite* suite = suite_create("clipembed");
   TCase* tcase = tcase_create("clipembed");
   suite_add_tcase(suite, tcase);
-  tcase_add_checked_fixture(tcase, allow_advice_about_speed, gst_check_clear_log_filter);
   tcase_add_loop_test(tcase, vectors_equal_those_of_transformers, 0, G_N_ELEMENTS(kImages));
   tcase_add_loop_test(tcase, every_colour_format_gives_the_vector_of_the_picture, 0, G_N_ELEMENTS(kFormats));
   tcase_add_loop_test(tcase, the_colorimetry_of_the_caps_is_used, 0, G_N_ELEMENTS(kColorimetries));
+  tcase_add_test(tcase, the_chroma_site_of_the_caps_is_used_and_is_the_centre_when_unknown);
   tcase_add_test(tcase, grey_frames_are_taken);
   tcase_add_loop_test(tcase, odd_sizes_are_taken_in_subsampled_formats, 0, G_N_ELEMENTS(kSizes));
   tcase_add_test(tcase, a_frame_is_read_with_the_strides_of_its_video_meta);

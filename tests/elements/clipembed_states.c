@@ -134,7 +134,6 @@ static Suite* clipembed_states_suite(void) {
   Suite* suite = suite_create("clipembed_states");
   TCase* tcase = tcase_create("clipembed_states");
   suite_add_tcase(suite, tcase);
-  tcase_add_checked_fixture(tcase, allow_advice_about_speed, gst_check_clear_log_filter);
   tcase_add_test(tcase, a_missing_directory_is_not_found_and_named);
   tcase_add_test(tcase, a_model_that_is_not_cached_is_not_found_and_says_what_to_run);
   tcase_add_test(tcase, a_device_that_is_not_there_is_a_wrong_setting);

@@ -118,13 +118,3 @@ gchar* with_model(const gchar* description) {
   g_auto(GStrv) parts = g_strsplit(description, "EMBED", -1);
   return g_strjoinv(element, parts);
 }
-
-static gboolean discard(const gchar* domain G_GNUC_UNUSED, GLogLevelFlags level G_GNUC_UNUSED,
-                        const gchar* message G_GNUC_UNUSED, gpointer data G_GNUC_UNUSED) {
-  return TRUE;
-}
-
-void allow_advice_about_speed(void) {
-  GRegex* advice = g_regex_new("^fp32 matrix products run at", 0, 0, NULL);
-  gst_check_add_log_filter(NULL, G_LOG_LEVEL_WARNING, advice, discard, NULL, NULL);
-}

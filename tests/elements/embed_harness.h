@@ -49,8 +49,5 @@ const gfloat* message_vector(GstMessage* message, gint dim);
 gchar* reference(const gchar* name);
 /* `description` with a clipembed that has the small checkpoint and fp32 in place of "EMBED"; transfer full. */
 gchar* with_model(const gchar* description);
-/* The tower times a matrix product and gives advice where it is slow, as it is on a machine with much else to do.
- * GstCheck takes every warning for a failure; this one is none. */
-void allow_advice_about_speed(void);
 
 G_END_DECLS
