@@ -23,6 +23,9 @@
  * * #GstClockTime `running-time`: the running time of the frame.
  * * #GstClockTime `duration`: the duration of the frame.
  * * #gchararray `reason`: why the frame was embedded: always `every`.
+ * * #guint64 `preprocess-time`: nanoseconds spent on resizing and colour conversion.
+ * * #guint64 `queued-time`: nanoseconds that the frame waited for its batch to start.
+ * * #guint64 `inference-time`: its share of the nanoseconds that its batch spent in the model.
  * * #gchararray `model`: the hub id of the model, or its directory.
  * * #gint `dim`: the number of floats in `embedding`.
  * * #gboolean `normalized`: whether the vector's Euclidean length is 1 (see #clipembed:normalize).
@@ -34,9 +37,7 @@
  * * #gchararray `model`, #gint `dim`, #gboolean `normalized`: as above.
  * * #GBytes `embedding`: one vector for them all, in the format above: the mean of the frames' normalised vectors,
  * normalised again; the plain mean of the raw vectors where #clipembed:normalize is off. Absent where `count` is 0.
- * * #guint64 `preprocess-time`: nanoseconds spent on resizing and colour conversion, in sum.
- * * #guint64 `queued-time`: nanoseconds that frames waited for their batch to start, in sum.
- * * #guint64 `inference-time`: nanoseconds spent in the model; each frame counts its share of its batch.
+ * * #guint64 `preprocess-time`, #guint64 `queued-time`, #guint64 `inference-time`: the sums of the frames'.
  * * #guint64 `batches`: the number of batches; those shared with other streams count in part.
  * * #gdouble `mean-batch-size`: `count` divided by the number of batches; 0 where `count` is 0.
  *

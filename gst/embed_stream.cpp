@@ -205,9 +205,9 @@ void EmbedStream::post_embedding(const PendingFrame& frame, Embedding& embedding
   if (settings_.normalize) l2_normalise(embedding.values);
   if (post_messages_) {
     gst_element_post_message(element_, new_embedding_message(element_, engine_->info(), summary_.frames(), frame.times,
-                                                             embedding.values, settings_.normalize));
+                                                             embedding, frame.preprocess, settings_.normalize));
   }
-  summary_.add(embedding.values, embedding, frame.preprocess);
+  summary_.add(embedding, frame.preprocess);
 }
 
 GstFlowReturn EmbedStream::push_downstream(EventPtr event) {

@@ -21,6 +21,11 @@ void set_vector(GstStructure* structure, std::span<const float> values) {
 
 guint64 nanoseconds(std::chrono::nanoseconds time) { return static_cast<guint64>(time.count()); }
 
+// A batch's time, divided among its pictures.
+std::chrono::nanoseconds share_of_inference(const Embedding& embedding) {
+  return embedding.inference / embedding.batch;
+}
+
 }  // namespace
 
 void l2_normalise(std::span<float> values) {
@@ -32,30 +37,35 @@ void l2_normalise(std::span<float> values) {
 }
 
 GstMessage* new_embedding_message(GstElement* element, const EngineInfo& engine, std::uint64_t frame,
-                                  const FrameTimes& times, std::span<const float> values, bool normalized) {
-  GstStructure* structure = gst_structure_new("clip-embedding",                                   //
-                                              "frame", G_TYPE_UINT64, guint64{frame},             //
-                                              "timestamp", G_TYPE_UINT64, times.timestamp,        //
-                                              "stream-time", G_TYPE_UINT64, times.stream_time,    //
-                                              "running-time", G_TYPE_UINT64, times.running_time,  //
-                                              "duration", G_TYPE_UINT64, times.duration,          //
-                                              "reason", G_TYPE_STRING, "every",                   //
-                                              "model", G_TYPE_STRING, engine.model.c_str(),       //
-                                              "dim", G_TYPE_INT, static_cast<gint>(values.size()), "normalized",
-                                              G_TYPE_BOOLEAN, gboolean{normalized}, nullptr);
-  set_vector(structure, values);
+                                  const FrameTimes& times, const Embedding& embedding,
+                                  std::chrono::nanoseconds preprocess, bool normalized) {
+  GstStructure* structure =
+      gst_structure_new("clip-embedding",                                                             //
+                        "frame", G_TYPE_UINT64, guint64{frame},                                       //
+                        "timestamp", G_TYPE_UINT64, times.timestamp,                                  //
+                        "stream-time", G_TYPE_UINT64, times.stream_time,                              //
+                        "running-time", G_TYPE_UINT64, times.running_time,                            //
+                        "duration", G_TYPE_UINT64, times.duration,                                    //
+                        "reason", G_TYPE_STRING, "every",                                             //
+                        "preprocess-time", G_TYPE_UINT64, nanoseconds(preprocess),                    //
+                        "queued-time", G_TYPE_UINT64, nanoseconds(embedding.queued),                  //
+                        "inference-time", G_TYPE_UINT64, nanoseconds(share_of_inference(embedding)),  //
+                        "model", G_TYPE_STRING, engine.model.c_str(),                                 //
+                        "dim", G_TYPE_INT, static_cast<gint>(embedding.values.size()),                //
+                        "normalized", G_TYPE_BOOLEAN, gboolean{normalized}, nullptr);
+  set_vector(structure, embedding.values);
   return gst_message_new_element(GST_OBJECT_CAST(element), structure);
 }
 
-void StreamSummary::add(std::span<const float> values, const Embedding& embedding,
-                        std::chrono::nanoseconds preprocess) {
+void StreamSummary::add(const Embedding& embedding, std::chrono::nanoseconds preprocess) {
+  const std::vector<float>& values = embedding.values;
   sum_.resize(values.size());
   for (std::size_t i = 0; i < values.size(); ++i) sum_[i] += values[i];
   ++frames_;
   batches_ += 1.0 / embedding.batch;
   preprocess_ += preprocess;
   queued_ += embedding.queued;
-  inference_ += embedding.inference / embedding.batch;
+  inference_ += share_of_inference(embedding);
 }
 
 std::vector<float> StreamSummary::pooled(bool normalized) const {

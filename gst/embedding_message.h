@@ -24,17 +24,18 @@ struct FrameTimes {
 // Divides by the Euclidean norm; a vector of zeros stays as it is.
 void l2_normalise(std::span<float> values);
 
-// `clip-embedding`, transfer full.
+// `clip-embedding`, transfer full. `embedding`: its values normalised already where `normalized`.
 GstMessage* new_embedding_message(GstElement* element, const EngineInfo& engine, std::uint64_t frame,
-                                  const FrameTimes& times, std::span<const float> values, bool normalized);
+                                  const FrameTimes& times, const Embedding& embedding,
+                                  std::chrono::nanoseconds preprocess, bool normalized);
 
 // What became of the frames since the start, the last flush or the last EOS.
 class StreamSummary {
  public:
   std::uint64_t frames() const { return frames_; }
 
-  // `values`: as posted for the frame, so either all of them are normalised or none.
-  void add(std::span<const float> values, const Embedding& embedding, std::chrono::nanoseconds preprocess);
+  // As posted for the frame, so the values of either all of them are normalised or of none.
+  void add(const Embedding& embedding, std::chrono::nanoseconds preprocess);
 
   // `clip-summary`, transfer full.
   GstMessage* new_message(GstElement* element, const EngineInfo& engine, bool normalized) const;

@@ -243,6 +243,7 @@ GST_START_TEST(one_message_a_frame_in_order_then_the_summary) {
   g_autoptr(GPtrArray) messages = run(
       "videotestsrc num-buffers=20 ! video/x-raw,width=64,height=48,framerate=25/1 ! EMBED batch-size=8 ! fakesink");
   fail_unless_equals_int(messages->len, 21);
+  guint64 inference = 0, preprocess = 0, queued = 0;
   for (guint i = 0; i < 20; i++) {
     GstMessage* message = message_at(messages, i, "clip-embedding");
     const GstStructure* structure = gst_message_get_structure(message);
@@ -251,6 +252,9 @@ GST_START_TEST(one_message_a_frame_in_order_then_the_summary) {
     fail_unless_equals_uint64(message_uint64(message, "running-time"), i * 40 * GST_MSECOND);
     fail_unless_equals_uint64(message_uint64(message, "duration"), 40 * GST_MSECOND);
     fail_unless_equals_string(gst_structure_get_string(structure, "reason"), "every");
+    inference += message_uint64(message, "inference-time");
+    preprocess += message_uint64(message, "preprocess-time");
+    queued += message_uint64(message, "queued-time");
     const gfloat* vector = message_vector(message, DIM);
     gdouble squares = 0;
     for (gint j = 0; j < DIM; j++) squares += (gdouble)vector[j] * vector[j];
@@ -258,8 +262,10 @@ GST_START_TEST(one_message_a_frame_in_order_then_the_summary) {
   }
   GstMessage* summary = message_at(messages, 20, "clip-summary");
   fail_unless_equals_uint64(message_uint64(summary, "count"), 20);
-  fail_unless(message_uint64(summary, "inference-time") > 0);
-  fail_unless(message_uint64(summary, "preprocess-time") > 0);
+  fail_unless(inference > 0 && preprocess > 0);
+  fail_unless_equals_uint64(message_uint64(summary, "inference-time"), inference);
+  fail_unless_equals_uint64(message_uint64(summary, "preprocess-time"), preprocess);
+  fail_unless_equals_uint64(message_uint64(summary, "queued-time"), queued);
 }
 GST_END_TEST
 
