@@ -1,5 +1,5 @@
 // Milliseconds that one core needs to bring a frame to the model's 224 x 224, for each instruction set, beside the time
-// of copying the same frame in memory: the floor of anything that must read it. Medians. Usage: bench_image [runs]
+// of copying the same frame in memory: the floor of anything that must read it. Medians. Usage: image [runs]
 #include <algorithm>
 #include <chrono>
 #include <cstdio>

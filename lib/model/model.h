@@ -12,9 +12,9 @@ namespace clipembed {
 inline constexpr std::string_view kDefaultModel = "openai/clip-vit-base-patch32";
 
 struct ModelLocation {
-  std::string id;                     // as embeddings are labelled: the hub id, or the directory as given
-  std::string revision;               // the commit in the cache; empty for a directory
-  std::filesystem::path directory;    // holds config.json and the weights
+  std::string id;                   // as embeddings are labelled: the hub id, or the directory as given
+  std::string revision;             // the commit in the cache; empty for a directory
+  std::filesystem::path directory;  // holds config.json and the weights
 };
 
 // A hub id is "owner/name" or "owner/name@revision". Anything that exists as a directory is taken as one.
