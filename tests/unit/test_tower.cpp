@@ -143,7 +143,8 @@ END_TEST
 START_TEST(auto_takes_a_device_and_a_precision_that_exist) {
   const auto open = open_tower("model-a", {});
   ck_assert(bool(open));
-  ck_assert_str_ne(open->tower->device().c_str(), "auto");
+  const std::string device = open->tower->device();
+  ck_assert_str_ne(device.c_str(), "auto");
   ck_assert_int_ne(static_cast<int>(open->tower->precision()), static_cast<int>(Precision::kAuto));
 }
 END_TEST
