@@ -38,14 +38,6 @@ GstPadProbeReturn refuse(GstPad*, GstPadProbeInfo* info, gpointer flow) {
   return GST_PAD_PROBE_HANDLED;
 }
 
-EmbedHarness start(const char* description) {
-  EmbedHarness h = embed_harness_new(description);
-  gst_harness_set_src_caps_str(h.harness, FRAME_CAPS);
-  return h;
-}
-
-void push_event(EmbedHarness* h, GstEvent* event) { fail_unless(gst_harness_push_event(h->harness, event)); }
-
 }  // namespace
 
 START_TEST(a_frame_leaves_when_its_embedding_is_there) {

@@ -18,14 +18,6 @@ namespace {
 
 Script& script() { return Script::instance(); }
 
-EmbedHarness start(const char* description) {
-  EmbedHarness h = embed_harness_new(description);
-  gst_harness_set_src_caps_str(h.harness, FRAME_CAPS);
-  return h;
-}
-
-void push_event(EmbedHarness* h, GstEvent* event) { fail_unless(gst_harness_push_event(h->harness, event)); }
-
 }  // namespace
 
 START_TEST(messages_tell_times_in_the_segment_of_their_frame) {

@@ -118,3 +118,11 @@ gchar* with_model(const gchar* description) {
   g_auto(GStrv) parts = g_strsplit(description, "EMBED", -1);
   return g_strjoinv(element, parts);
 }
+
+EmbedHarness start(const gchar* description) {
+  EmbedHarness h = embed_harness_new(description);
+  gst_harness_set_src_caps_str(h.harness, FRAME_CAPS);
+  return h;
+}
+
+void push_event(EmbedHarness* h, GstEvent* event) { fail_unless(gst_harness_push_event(h->harness, event)); }

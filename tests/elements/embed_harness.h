@@ -50,4 +50,9 @@ gchar* reference(const gchar* name);
 /* `description` with a clipembed that has the small checkpoint and fp32 in place of "EMBED"; transfer full. */
 gchar* with_model(const gchar* description);
 
+/* embed_harness_new(), with FRAME_CAPS sent already. */
+EmbedHarness start(const gchar* description);
+/* Fails the test where the event is refused; transfer full. */
+void push_event(EmbedHarness* h, GstEvent* event);
+
 G_END_DECLS
