@@ -34,6 +34,11 @@ std::vector<std::string> golden_images() {
   return names;
 }
 
+std::string golden_pixels_sha256(const std::string& image, const std::string& model) {
+  JsonObject* entry = json_object_get_object_member(golden_image_objects(), image.c_str());
+  return json_object_get_string_member(json_object_get_object_member(entry, model.c_str()), "rgb224_sha256");
+}
+
 std::vector<float> golden_embedding(const std::string& image, const std::string& model) {
   JsonObject* entry = json_object_get_object_member(golden_image_objects(), image.c_str());
   const char* key = model == "model-c" ? "model-a" : model.c_str();

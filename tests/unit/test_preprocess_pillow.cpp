@@ -1,6 +1,6 @@
 // Byte for byte equality with Pillow: on the reference images, whose pixels Pillow wrote, and on every other shape
 // against the definition of the resize, evaluated one output pixel at a time.
-#include <json-glib/json-glib.h>
+#include <glib.h>
 
 #include <algorithm>
 #include <cmath>
@@ -9,6 +9,7 @@
 
 #include "lib/image/passes.h"
 #include "lib/image/preprocess.h"
+#include "tests/unit/golden.h"
 #include "tests/unit/picture.h"
 #include "tests/unit/suite.h"
 
@@ -27,27 +28,19 @@ std::vector<std::uint8_t> preprocess(const ImageView& view, const InputGeometry&
   return preprocess(view, geometry, supported_passes().front());
 }
 
-void assert_checksum(const std::vector<std::uint8_t>& rgb, JsonObject* golden, const char* model, const char* image) {
-  const char* wanted = json_object_get_string_member(json_object_get_object_member(golden, model), "rgb224_sha256");
+void assert_checksum(const std::vector<std::uint8_t>& rgb, const char* model, const std::string& image) {
+  const std::string wanted = golden_pixels_sha256(image, model);
   gchar* found = g_compute_checksum_for_data(G_CHECKSUM_SHA256, rgb.data(), rgb.size());
-  ck_assert_msg(g_str_equal(found, wanted), "%s at the size of %s: sha256 %s, Pillow's %s", image, model, found,
-                wanted);
+  ck_assert_msg(wanted == found, "%s at the size of %s: sha256 %s, Pillow's %s", image.c_str(), model, found,
+                wanted.c_str());
   g_free(found);
 }
 
 template <class Check>
 void for_each_reference_image(Check check) {
-  JsonParser* parser = json_parser_new();
-  ck_assert(json_parser_load_from_file(parser, reference_path("golden.json").c_str(), nullptr));
-  JsonObject* images = json_object_get_object_member(json_node_get_object(json_parser_get_root(parser)), "images");
-  GList* names = json_object_get_members(images);
-  ck_assert_uint_ge(g_list_length(names), 18);
-  for (GList* name = names; name; name = name->next) {
-    const char* image = static_cast<const char*>(name->data);
-    check(image, load_picture(reference_path("images/") + image), json_object_get_object_member(images, image));
-  }
-  g_list_free(names);
-  g_object_unref(parser);
+  const std::vector<std::string> images = golden_images();
+  ck_assert_uint_ge(images.size(), 18);
+  for (const std::string& image : images) check(image, load_picture(reference_path("images/") + image));
 }
 
 // ---- the definition, from Pillow's documentation and source, one pixel at a time ----------------------------------
@@ -118,22 +111,22 @@ void assert_equals_definition(const ImageView& rgb, const InputGeometry& geometr
 bool is_webp(const std::string& image) { return image.ends_with(".webp"); }
 
 START_TEST(reference_images_equal_pillow) {
-  for_each_reference_image([](const char* image, const Picture& picture, JsonObject* golden) {
+  for_each_reference_image([](const std::string& image, const Picture& picture) {
     if (is_webp(image)) return;
     const std::vector<std::uint8_t> rgb = preprocess(picture.view());
     const Picture wanted = load_picture(reference_path("pixels/") + image + ".224.png");
     const auto [found, expected] = std::ranges::mismatch(rgb, wanted.rgb);
-    ck_assert_msg(found == rgb.end() && expected == wanted.rgb.end(), "%s: byte %td differs", image,
+    ck_assert_msg(found == rgb.end() && expected == wanted.rgb.end(), "%s: byte %td differs", image.c_str(),
                   found - rgb.begin());
-    assert_checksum(rgb, golden, "model-a", image);
+    assert_checksum(rgb, "model-a", image);
   });
 }
 END_TEST
 
 START_TEST(reference_images_equal_pillow_at_another_size) {
   const InputGeometry geometry{240, 240, 240};
-  for_each_reference_image([&](const char* image, const Picture& picture, JsonObject* golden) {
-    if (!is_webp(image)) assert_checksum(preprocess(picture.view(), geometry), golden, "model-b", image);
+  for_each_reference_image([&](const std::string& image, const Picture& picture) {
+    if (!is_webp(image)) assert_checksum(preprocess(picture.view(), geometry), "model-b", image);
   });
 }
 END_TEST
