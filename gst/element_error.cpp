@@ -20,6 +20,8 @@ ErrorCode code_of(Error::Kind kind) {
       return {GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_INIT};
     case Error::Kind::kNetwork:
       return {GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_OPEN_READ};
+    case Error::Kind::kUnavailable:
+      return {GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_OPEN_READ_WRITE};
     case Error::Kind::kBusy:
       return {GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_BUSY};
     case Error::Kind::kCancelled:

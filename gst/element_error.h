@@ -5,6 +5,7 @@
 //   kFormat     RESOURCE/READ        a malformed or unsupported checkpoint
 //   kLibrary    LIBRARY/INIT         LibTorch cannot be loaded
 //   kNetwork    RESOURCE/OPEN_READ
+//   kUnavailable  RESOURCE/OPEN_READ_WRITE  the engine server has gone
 //   kBusy       RESOURCE/BUSY
 //   kCancelled, kFailed   STREAM/FAILED   inference failed
 #pragma once

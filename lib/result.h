@@ -18,6 +18,7 @@ struct Error {
     kLibrary,    // a library that cannot be loaded, or lacks what we need
     kNetwork,    // a transfer that failed; trying again may help
     kBusy,       // a bounded queue is full
+    kUnavailable,  // a server that has gone; it may come back
     kCancelled,  // the caller cancelled, or the engine is shutting down
     kFailed,     // anything else, e.g. inference itself
   };

@@ -21,6 +21,9 @@ namespace clipembed {
 struct EngineOptions {
   std::string model;  // a directory or a hub id, as find_model() takes it
   TowerOptions tower;
+  // "unix:PATH" of an engine server in another process (lib/engine/remote). It decides about the tower, and `model` may
+  // then be empty: whatever it serves. Empty: this process loads the model itself.
+  std::string server;
 };
 
 // Fixed once the engine is open.
@@ -49,6 +52,12 @@ struct Embedding {
 struct SessionOptions {
   int batch_size = 8;  // pictures worth waiting for, 1..256; no more than the engine's own limit, 32 on a CPU
   std::chrono::nanoseconds batch_timeout = std::chrono::milliseconds(40);  // the longest wait for them
+
+  // An engine in another process may go, and come back. kWait keeps what was submitted for the next server; kFail
+  // completes it with kUnavailable, and submit() too gives that until there is one.
+  enum class Outage { kWait, kFail } outage = Outage::kWait;
+  // Called when the engine has gone, with the reason, and when it is back; on a thread of the engine's, as completions.
+  std::function<void(const Status&)> availability_changed{};
 };
 
 // One caller's end of an engine, which it keeps open. Thread-safe. Destroying it is cancel() for good, so a completion
