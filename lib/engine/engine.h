@@ -23,7 +23,7 @@ struct EngineOptions {
   TowerOptions tower;
   // "unix:PATH" of an engine server in another process (lib/engine/remote). It decides about the tower, and `model` may
   // then be empty: whatever it serves. Empty: this process loads the model itself.
-  std::string server;
+  std::string server = {};
 };
 
 // Fixed once the engine is open.
