@@ -3,8 +3,9 @@
  * @title: clipembed
  * @short_description: CLIP embeddings of video frames
  *
- * clipembed computes the CLIP image embedding of each raw video frame that passes through it. Frames leave unmodified
- * and in order, after their embeddings have been posted on the bus. All elements of a process that use the same
+ * clipembed computes the CLIP image embedding of raw video frames that pass through it: of each, or of those that
+ * #clipembed:trigger chooses. Frames leave with unmodified pixels and in order, after their embeddings have been posted
+ * on the bus and attached to them. All elements of a process that use the same
  * #clipembed:model on the same #clipembed:device in the same #clipembed:precision share one copy of it, and their
  * frames share batches.
  *
@@ -16,13 +17,19 @@
  * With #clipembed:post-messages, an element message named `clip-embedding` is posted just before its frame is pushed.
  * Its structure contains these fields:
  *
- * * #guint64 `frame`: number of the frame, from 0, since the start, the last flush or the last EOS.
+ * * #guint64 `frame`: number of the frame among all that came in, from 0, since the start, the last flush or the last
+ * EOS.
  * * #GstClockTime `timestamp`: the timestamp of the frame, in nanoseconds as the next three; #GST_CLOCK_TIME_NONE if it
  * has none.
  * * #GstClockTime `stream-time`: the stream time of the frame.
  * * #GstClockTime `running-time`: the running time of the frame.
  * * #GstClockTime `duration`: the duration of the frame.
- * * #gchararray `reason`: why the frame was embedded: always `every`.
+ * * #gchararray `reason`: why the frame was embedded: `every`, `interval`, `scene` (see #clipembed:trigger), or what
+ * its mark says.
+ * * #gint `scene-index`: number of the scene that the frame is in, from 0, as counted by GstForceKeyUnit events or as
+ * its mark says; -1 where nothing tells.
+ * * #gdouble `score`: the score of its mark, where that has one.
+ * * #gboolean `late`: whether the frame has left already, without this embedding (see #clipembed:overload).
  * * #guint64 `preprocess-time`: nanoseconds spent on resizing and colour conversion.
  * * #guint64 `queued-time`: nanoseconds that the frame waited for its batch to start.
  * * #guint64 `inference-time`: its share of the nanoseconds that its batch spent in the model.
@@ -34,6 +41,7 @@
  * When all frames before an EOS have been pushed, and before EOS itself is, a message named `clip-summary` is posted:
  *
  * * #guint64 `count`: the number of frames embedded since the start, the last flush or the last EOS.
+ * * #guint64 `skipped`: the number of frames that should have been embedded but were skipped.
  * * #gchararray `model`, #gint `dim`, #gboolean `normalized`: as above.
  * * #GBytes `embedding`: one vector for them all, in the format above: the mean of the frames' normalised vectors,
  * normalised again; the plain mean of the raw vectors where #clipembed:normalize is off. Absent where `count` is 0.
@@ -41,11 +49,24 @@
  * * #guint64 `batches`: the number of batches; those shared with other streams count in part.
  * * #gdouble `mean-batch-size`: `count` divided by the number of batches; 0 where `count` is 0.
  *
+ * ## Metadata
+ *
+ * With #clipembed:attach-meta, a frame carries its embedding on: as #GstClipEmbeddingMeta (pkg-config
+ * gstreamer-clipembed-1.0, and introspected for other languages), which survives videoconvert, videoscale and a way
+ * through unixfdsink and unixfdsrc, and as a #GstTensorMeta for GStreamer's own analytics elements.
+ *
+ * ## Live pipelines
+ *
+ * The LATENCY query is answered with how long a frame may wait for its batch and how long the longest batch took so
+ * far; when that grows, a latency message is posted. With #clipembed:overload at `skip` a model that is too slow takes
+ * frames when it can, and the others pass: a QoS message is posted for each and #clipembed:stats counts them.
+ *
  * ## Errors
  *
  * A start that fails posts an error: `RESOURCE/NOT_FOUND` (no such model; the text says what to run),
  * `RESOURCE/SETTINGS` (a property's value), `RESOURCE/READ` (a malformed checkpoint), `LIBRARY/INIT` (LibTorch cannot
- * be loaded). While playing: `STREAM/FAILED` (inference failed, or a buffer is too small for its caps).
+ * be loaded). While playing: `STREAM/FAILED` (inference failed, or a buffer is too small for its caps). An engine
+ * server that goes away while playing (see #clipembed:engine) is a warning, `RESOURCE/OPEN_READ_WRITE`.
  *
  * ## Example launch lines
  * |[
@@ -60,6 +81,17 @@
  * gst-launch-1.0 -m v4l2src ! videoconvert ! clipembed batch-size=1 precision=bf16 ! videoconvert ! autovideosink
  * ]|
  * A camera, with the least latency.
+ * |[
+ * gst-launch-1.0 -m filesrc location=video.mp4 ! decodebin3 ! videoconvert ! scenechange ! clipembed trigger=scene !
+ * fakesink
+ * ]|
+ * One embedding for each cut.
+ * |[
+ * gst-launch-1.0 -m rtspsrc location=rtsp://camera/ ! decodebin3 ! videoconvert ! clipembed trigger=interval
+ * interval=1000000000 overload=skip engine=unix:/run/clipembed/engine.sock ! fakesink
+ * ]|
+ * One frame a second of a camera, by a model that other processes use too (`clipembed serve-engine`), never holding the
+ * stream up.
  *
  * Since: 0.1
  */
@@ -86,9 +118,10 @@ using clipembed::Settings;
 namespace {
 
 struct State {
-  std::mutex lock;  // guards the two below; never held while anything that may block is called
+  std::mutex lock;  // guards what is below; never held while anything that may block is called
   Settings settings;
   std::shared_ptr<EmbedStream> stream;  // between READY->PAUSED and PAUSED->READY
+  clipembed::StructurePtr last_stats;   // of the last stream, once there was one
 };
 
 }  // namespace
@@ -187,6 +220,7 @@ static void close_stream(GstClipEmbed* self) {
   std::shared_ptr<EmbedStream> closing;  // let go outside the lock: it may be the engine's last user
   std::lock_guard guard(self->state->lock);
   closing.swap(self->state->stream);
+  if (closing) self->state->last_stats.reset(closing->stats());
 }
 
 static GstStateChangeReturn change_state(GstElement* element, GstStateChange transition) {
@@ -206,12 +240,17 @@ static void set_property(GObject* object, guint id, const GValue* value, GParamS
   State* state = GST_CLIP_EMBED(object)->state;
   std::lock_guard guard(state->lock);
   if (!clipembed::set_setting(state->settings, id, value)) G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
-  if (state->stream) state->stream->set_post_messages(state->settings.post_messages);
+  if (state->stream) state->stream->update(state->settings);
 }
 
 static void get_property(GObject* object, guint id, GValue* value, GParamSpec* pspec) {
   State* state = GST_CLIP_EMBED(object)->state;
   std::lock_guard guard(state->lock);
+  if (id == clipembed::kStatsProperty) {
+    if (state->stream) state->last_stats.reset(state->stream->stats());
+    g_value_set_boxed(value, state->last_stats.get());
+    return;
+  }
   if (!clipembed::get_setting(state->settings, id, value)) G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
 }
 

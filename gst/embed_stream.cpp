@@ -1,8 +1,10 @@
 #include "gst/embed_stream.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "gst/element_error.h"
+#include "gst/embedding_meta.h"
 #include "lib/model/model.h"
 
 GST_DEBUG_CATEGORY_EXTERN(gst_clip_embed_debug);
@@ -13,20 +15,24 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-EngineOptions engine_options(const Settings& settings) {
-  return {
-      .model = settings.model.empty() ? std::string(kDefaultModel) : settings.model,
-      .tower = {
-          .device = settings.device, .precision = settings.precision, .threads = static_cast<int>(settings.threads)}};
-}
+// With overload=skip a frame leaves when the second one after it comes, at the latest.
+constexpr std::size_t kHeldBySkip = 2;
 
-SessionOptions session_options(const Settings& settings) {
-  return {.batch_size = static_cast<int>(settings.batch_size),
-          .batch_timeout = std::chrono::nanoseconds(settings.batch_timeout)};
+EngineOptions engine_options(const Settings& settings) {
+  const bool any_model = settings.model.empty() && !settings.engine.empty();
+  return {.model = settings.model.empty() && !any_model ? std::string(kDefaultModel) : settings.model,
+          .tower = {.device = settings.device,
+                    .precision = settings.precision,
+                    .threads = static_cast<int>(settings.threads)},
+          .server = settings.engine};
 }
 
 // One batch in the tower while the next one gathers: more would only add latency and hold the decoder's buffers.
-std::size_t queue_capacity(const Settings& settings) { return 2 * std::size_t{settings.batch_size}; }
+FrameQueue::Limits queue_limits(const Settings& settings) {
+  if (settings.overload == Overload::kSkip) return {.frames = kHeldBySkip + 1, .held = kHeldBySkip};
+  const std::size_t frames = 2 * std::size_t{settings.batch_size};
+  return {.frames = frames, .held = frames};
+}
 
 // As basesrc and queue see it: flushing and EOS are part of life.
 bool is_fatal(GstFlowReturn flow) { return flow == GST_FLOW_NOT_LINKED || flow < GST_FLOW_EOS; }
@@ -48,11 +54,36 @@ EmbedStream::EmbedStream(GstElement* element, GstPad* srcpad, const Settings& se
       settings_(settings),
       engine_(std::move(engine)),
       post_messages_(settings.post_messages),
+      attach_meta_(settings.attach_meta),
+      trigger_(settings.trigger),
+      interval_(settings.interval),
       queue_(
-          srcpad, [](gpointer self) { static_cast<EmbedStream*>(self)->loop(); }, this, queue_capacity(settings)),
-      preprocessor_(engine_->info().input),
-      session_(engine_->open_session(session_options(settings))) {
+          srcpad, [](gpointer self) { static_cast<EmbedStream*>(self)->loop(); }, this, queue_limits(settings),
+          settings.normalize),
+      preprocessor_(engine_->info().input, settings.augment),
+      frame_trigger_(element),
+      session_(engine_->open_session(
+          {.batch_size = static_cast<int>(settings.batch_size),
+           .batch_timeout = std::chrono::nanoseconds(settings.batch_timeout),
+           .outage =
+               settings.overload == Overload::kSkip ? SessionOptions::Outage::kFail : SessionOptions::Outage::kWait,
+           .availability_changed = [this](const Status& status) { engine_came_or_went(status); }})) {
   gst_segment_init(&segment_, GST_FORMAT_UNDEFINED);
+}
+
+void EmbedStream::update(const Settings& settings) {
+  post_messages_ = settings.post_messages;
+  attach_meta_ = settings.attach_meta;
+  trigger_ = settings.trigger;
+  interval_ = settings.interval;
+}
+
+GstStructure* EmbedStream::stats() const {
+  return gst_structure_new("clip-stats",                                         //
+                           "frames", G_TYPE_UINT64, guint64{stats_.frames},      //
+                           "embedded", G_TYPE_UINT64, guint64{stats_.embedded},  //
+                           "late", G_TYPE_UINT64, guint64{stats_.late},          //
+                           "skipped", G_TYPE_UINT64, guint64{stats_.skipped}, nullptr);
 }
 
 // ---- pads coming and going
@@ -79,6 +110,8 @@ void EmbedStream::flush_start() {
 
 void EmbedStream::flush_stop() {
   gst_segment_init(&segment_, GST_FORMAT_UNDEFINED);
+  frame_trigger_.reset();
+  next_number_ = 0;
   activate();
 }
 
@@ -92,31 +125,47 @@ GstFlowReturn EmbedStream::chain(BufferPtr buffer) {
   }
   if (const GstFlowReturn flow = queue_.wait_for_room(); flow != GST_FLOW_OK) return flow;
 
-  Picture picture(engine_->info().input.bytes());
-  const auto start = Clock::now();
-  if (Status done = preprocess(buffer.get(), picture); !done) return fail(done.error());
-
   auto frame = std::make_shared<PendingFrame>();
-  frame->preprocess = Clock::now() - start;
+  frame->number = next_number_++;
+  ++stats_.frames;
   frame->times = times_of(buffer.get());
+  frame->choice = frame_trigger_.choose(trigger_, interval_, buffer.get(), frame->times.stream_time);
   frame->buffer = std::move(buffer);
-  Status accepted = session_->submit(
-      std::move(picture), [this, frame](Result<Embedding> outcome) { queue_.complete(*frame, std::move(outcome)); });
-  if (!accepted) {
-    // A cancelled session is a stopped queue, which knows why.
-    const GstFlowReturn flow = queue_.flow();
-    return flow == GST_FLOW_OK ? fail(accepted.error()) : flow;
+  if (frame->choice) {
+    if (Status embedded = embed(frame); !embedded) return fail(embedded.error());
   }
   return queue_.push(std::move(frame));
 }
 
-Status EmbedStream::preprocess(GstBuffer* buffer, Picture& picture) {
+// What the engine refuses is the frame's own error, which the task deals with in its turn.
+Status EmbedStream::embed(const std::shared_ptr<PendingFrame>& frame) {
+  if (settings_.overload == Overload::kSkip && queue_.awaited() >= std::max<std::size_t>(settings_.batch_size, 2)) {
+    frame->error = Error{Error::Kind::kBusy, "the model is busy with earlier frames"};
+    return ok();
+  }
+  const auto start = Clock::now();
+  auto pictures = preprocess(frame->buffer.get());
+  if (!pictures) return std::move(pictures).error();
+  frame->preprocess = Clock::now() - start;
+  frame_trigger_.taken();
+
+  const auto when_full = settings_.overload == Overload::kSkip ? Session::WhenFull::kRefuse : Session::WhenFull::kBlock;
+  queue_.await(*frame, static_cast<int>(pictures->size()));
+  for (Picture& picture : *pictures) {
+    const Status accepted = session_->submit(
+        std::move(picture), [this, frame](const Result<Embedding>& view) { queue_.complete(frame, view); }, when_full);
+    if (!accepted) queue_.complete(frame, accepted.error());
+  }
+  return ok();
+}
+
+Result<std::vector<Picture>> EmbedStream::preprocess(GstBuffer* buffer) {
   const MappedFrame mapped(*format_, buffer);
   if (!mapped) {
     return Error{Error::Kind::kFailed,
                  "cannot read a frame: its buffer cannot be mapped, or holds less than its caps say"};
   }
-  return preprocessor_.run(mapped.view(), picture);
+  return preprocessor_.run(mapped.view());
 }
 
 FrameTimes EmbedStream::times_of(GstBuffer* buffer) const {
@@ -145,14 +194,22 @@ GstFlowReturn EmbedStream::sink_event(EventPtr event) {
     case GST_EVENT_CAPS:
       if (!set_caps(event.get())) return GST_FLOW_NOT_NEGOTIATED;
       break;
+    case GST_EVENT_STREAM_START:
+      frame_trigger_.reset();
+      break;
     case GST_EVENT_SEGMENT:
       gst_event_copy_segment(event.get(), &segment_);
+      frame_trigger_.set_rate(segment_.rate);
+      break;
+    case GST_EVENT_EOS:
+      next_number_ = 0;
+      session_->flush();
       break;
     case GST_EVENT_SEGMENT_DONE:
-    case GST_EVENT_EOS:
       session_->flush();
       break;
     default:
+      frame_trigger_.see(event.get());
       break;
   }
   const GstFlowReturn flow = queue_.push(std::move(event));
@@ -166,8 +223,14 @@ bool EmbedStream::set_caps(GstEvent* event) {
   GstCaps* caps = nullptr;
   gst_event_parse_caps(event, &caps);
   format_ = parse_frame_format(caps);
-  if (!format_) GST_ERROR_OBJECT(element_, "cannot use caps %" GST_PTR_FORMAT, caps);
-  return format_.has_value();
+  if (!format_) {
+    GST_ERROR_OBJECT(element_, "cannot use caps %" GST_PTR_FORMAT, caps);
+    return false;
+  }
+  const GstVideoInfo& info = format_->info;
+  frame_duration_ =
+      info.fps_n > 0 ? gst_util_uint64_scale_int(GST_SECOND, info.fps_d, info.fps_n) : GST_CLOCK_TIME_NONE;
+  return true;
 }
 
 // This thread is the only one that fills the queue, so once it is empty the query keeps its place in the order.
@@ -182,7 +245,8 @@ bool EmbedStream::serialized_query(GstQuery* query) {
 void EmbedStream::loop() {
   std::optional<FrameQueue::Item> item = queue_.pop();
   if (!item) return;
-  const GstFlowReturn flow = item->frame ? push_downstream(*item->frame) : push_downstream(std::move(item->event));
+  const GstFlowReturn flow =
+      item->frame ? push_downstream(*item->frame, item->early) : push_downstream(std::move(item->event));
   if (flow == GST_FLOW_EOS) {
     queue_.skip_segment();
   } else if (flow != GST_FLOW_OK) {
@@ -190,24 +254,47 @@ void EmbedStream::loop() {
   }
 }
 
-GstFlowReturn EmbedStream::push_downstream(PendingFrame& frame) {
-  Result<Embedding>& outcome = *frame.outcome;
-  if (!outcome) {
-    const GstFlowReturn flow = queue_.flow();  // cancelled by a flush that stopped the queue after the pop
-    return flow == GST_FLOW_OK ? fail(outcome.error()) : flow;
+GstFlowReturn EmbedStream::push_downstream(PendingFrame& frame, bool early) {
+  if (frame.choice && !early) {
+    const GstFlowReturn flow = frame.error ? go_without(frame) : give_embedding(frame);
+    if (flow != GST_FLOW_OK) return flow;
   }
-  post_embedding(frame, *outcome);
-  note_inference(static_cast<GstClockTime>(outcome->inference.count()));
-  return gst_pad_push(srcpad_, frame.buffer.release());
+  return frame.buffer ? gst_pad_push(srcpad_, frame.buffer.release()) : GST_FLOW_OK;
 }
 
-void EmbedStream::post_embedding(const PendingFrame& frame, Embedding& embedding) {
-  if (settings_.normalize) l2_normalise(embedding.values);
+// Without a buffer the frame has left already.
+GstFlowReturn EmbedStream::give_embedding(PendingFrame& frame) {
+  const EngineInfo& engine = engine_->info();
+  const bool late = !frame.buffer;
+  ++(late ? stats_.late : stats_.embedded);
   if (post_messages_) {
-    gst_element_post_message(element_, new_embedding_message(element_, engine_->info(), summary_.frames(), frame.times,
-                                                             embedding, frame.preprocess, settings_.normalize));
+    gst_element_post_message(element_, new_embedding_message(element_, engine, frame, late, settings_.normalize));
   }
-  summary_.add(embedding, frame.preprocess);
+  if (attach_meta_ && !late) {
+    frame.buffer = BufferPtr(gst_buffer_make_writable(frame.buffer.release()));
+    attach_embedding(frame.buffer.get(), engine, frame.embedding.values, settings_.normalize,
+                     frame.choice->reason.c_str(), frame.choice->scene_index, frame.choice->score);
+  }
+  summary_.add(frame);
+  note_inference(static_cast<GstClockTime>(frame.embedding.batch_time.count()));
+  return GST_FLOW_OK;
+}
+
+GstFlowReturn EmbedStream::go_without(const PendingFrame& frame) {
+  // Cancelled by a flush that stopped the queue after the pop.
+  if (const GstFlowReturn flow = queue_.flow(); flow != GST_FLOW_OK) return flow;
+  if (frame.error->kind != Error::Kind::kBusy && frame.error->kind != Error::Kind::kUnavailable) {
+    return fail(*frame.error);
+  }
+  GST_LOG_OBJECT(element_, "frame %" G_GUINT64_FORMAT " skipped: %s", frame.number, frame.error->message.c_str());
+  ++stats_.skipped;
+  summary_.add_skipped();
+  const FrameTimes& times = frame.times;
+  GstMessage* message = gst_message_new_qos(GST_OBJECT_CAST(element_), live_, times.running_time, times.stream_time,
+                                            times.timestamp, times.duration);
+  gst_message_set_qos_stats(message, GST_FORMAT_BUFFERS, stats_.embedded + stats_.late, stats_.skipped);
+  gst_element_post_message(element_, message);
+  return GST_FLOW_OK;
 }
 
 GstFlowReturn EmbedStream::push_downstream(EventPtr event) {
@@ -229,8 +316,15 @@ void EmbedStream::note_inference(GstClockTime inference) {
   if (live_) gst_element_post_message(element_, gst_message_new_latency(GST_OBJECT_CAST(element_)));
 }
 
+// With overload=skip no frame stays longer than it takes two more to come.
 GstClockTime EmbedStream::latency() const {
-  return (settings_.batch_size > 1 ? settings_.batch_timeout : 0) + batch_time_;
+  const GstClockTime duration = frame_duration_;
+  const bool known = GST_CLOCK_TIME_IS_VALID(duration);
+  GstClockTime filling = settings_.batch_size > 1 ? settings_.batch_timeout : 0;
+  if (known) filling = std::min(filling, (settings_.batch_size - 1) * duration);
+  const GstClockTime latency = filling + batch_time_;
+  if (settings_.overload == Overload::kSkip && known) return std::min(latency, kHeldBySkip * duration);
+  return latency;
 }
 
 // ---- when it cannot go on
@@ -240,6 +334,18 @@ GstFlowReturn EmbedStream::fail(const Error& error) {
   error_posted_ = true;
   post_error(element_, error);
   return GST_FLOW_ERROR;
+}
+
+// An engine server. Frames go on without it or wait for it, as they were told; somebody should know.
+void EmbedStream::engine_came_or_went(const Status& status) {
+  if (status) {
+    GST_ELEMENT_INFO(element_, RESOURCE, OPEN_READ_WRITE, ("the engine is back"), (nullptr));
+    return;
+  }
+  const char* meanwhile = settings_.overload == Overload::kSkip ? "frames pass without embeddings until it is back"
+                                                                : "frames wait until it is back";
+  GST_ELEMENT_WARNING(element_, RESOURCE, OPEN_READ_WRITE, ("%s; %s", status.error().message.c_str(), meanwhile),
+                      (nullptr));
 }
 
 // The next pop() pauses the task. What is queued stays for a relink, and is of no use after any other reason.

@@ -1,7 +1,7 @@
 // One run of a clipembed element, from READY->PAUSED to PAUSED->READY: the flow of frames through preprocessing and the
 // engine, and of messages to the bus. What a run leaves behind goes with this object, so state cycling starts clean.
 //
-//   chain(): map -> preprocess -> Session::submit() -> FrameQueue -> loop(): message, push
+//   chain(): choose -> map -> preprocess -> Session::submit() -> FrameQueue -> loop(): message, meta, push
 //
 // Threads: chain(), event() for serialized events and query() run in the streaming thread, loop() in the source-pad
 // task; flushes and pad (de)activation in any. Members are grouped by who may touch them.
@@ -16,10 +16,11 @@
 #include "gst/embedding_message.h"
 #include "gst/frame_format.h"
 #include "gst/frame_queue.h"
+#include "gst/frame_trigger.h"
 #include "gst/glib_ptr.h"
 #include "gst/settings.h"
 #include "lib/engine/engine.h"
-#include "lib/image/preprocess.h"
+#include "lib/image/augment.h"
 #include "lib/result.h"
 
 namespace clipembed {
@@ -45,21 +46,27 @@ class EmbedStream {
   // The longest that a frame is held for its batch, and how long a batch takes as far as is known.
   GstClockTime latency() const;
   void set_live(bool live) { live_ = live; }
-  void set_post_messages(bool post) { post_messages_ = post; }
+  // Of the settings, those that may change while playing.
+  void update(const Settings& settings);
+  // `clip-stats`, transfer full.
+  GstStructure* stats() const;
 
  private:
   void flush_start();
   void flush_stop();
   bool set_caps(GstEvent* event);
   FrameTimes times_of(GstBuffer* buffer) const;
-  Status preprocess(GstBuffer* buffer, Picture& picture);
+  Status embed(const std::shared_ptr<PendingFrame>& frame);
+  Result<std::vector<Picture>> preprocess(GstBuffer* buffer);
   GstFlowReturn fail(const Error& error);
 
   void loop();
-  GstFlowReturn push_downstream(PendingFrame& frame);
+  GstFlowReturn push_downstream(PendingFrame& frame, bool early);
   GstFlowReturn push_downstream(EventPtr event);
-  void post_embedding(const PendingFrame& frame, Embedding& embedding);
+  GstFlowReturn give_embedding(PendingFrame& frame);
+  GstFlowReturn go_without(const PendingFrame& frame);
   void note_inference(GstClockTime inference);
+  void engine_came_or_went(const Status& status);
   void give_up(GstFlowReturn flow);
 
   // Fixed.
@@ -70,13 +77,22 @@ class EmbedStream {
 
   // Any thread.
   std::atomic<bool> post_messages_;
+  std::atomic<bool> attach_meta_;
+  std::atomic<Trigger> trigger_;
+  std::atomic<GstClockTime> interval_;
   std::atomic<bool> live_ = false;
   std::atomic<bool> error_posted_ = false;    // since the last activation or flush: the application need not hear twice
   std::atomic<GstClockTime> batch_time_ = 0;  // of inference, with some headroom
+  std::atomic<GstClockTime> frame_duration_ = GST_CLOCK_TIME_NONE;  // as the caps say
   FrameQueue queue_;
+  struct Stats {
+    std::atomic<std::uint64_t> frames = 0, embedded = 0, late = 0, skipped = 0;
+  } stats_;
 
   // Streaming thread.
-  Preprocessor preprocessor_;
+  AugmentedPreprocessor preprocessor_;
+  FrameTrigger frame_trigger_;
+  std::uint64_t next_number_ = 0;
   std::optional<FrameFormat> format_;
   GstSegment segment_;
 

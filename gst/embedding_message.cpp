@@ -21,51 +21,42 @@ void set_vector(GstStructure* structure, std::span<const float> values) {
 
 guint64 nanoseconds(std::chrono::nanoseconds time) { return static_cast<guint64>(time.count()); }
 
-// A batch's time, divided among its pictures.
-std::chrono::nanoseconds share_of_inference(const Embedding& embedding) {
-  return embedding.inference / embedding.batch;
-}
-
 }  // namespace
 
-void l2_normalise(std::span<float> values) {
-  double squares = 0;
-  for (float value : values) squares += double{value} * value;
-  if (squares == 0) return;
-  const double scale = 1 / std::sqrt(squares);
-  for (float& value : values) value = static_cast<float>(value * scale);
-}
-
-GstMessage* new_embedding_message(GstElement* element, const EngineInfo& engine, std::uint64_t frame,
-                                  const FrameTimes& times, const Embedding& embedding,
-                                  std::chrono::nanoseconds preprocess, bool normalized) {
-  GstStructure* structure =
-      gst_structure_new("clip-embedding",                                                             //
-                        "frame", G_TYPE_UINT64, guint64{frame},                                       //
-                        "timestamp", G_TYPE_UINT64, times.timestamp,                                  //
-                        "stream-time", G_TYPE_UINT64, times.stream_time,                              //
-                        "running-time", G_TYPE_UINT64, times.running_time,                            //
-                        "duration", G_TYPE_UINT64, times.duration,                                    //
-                        "reason", G_TYPE_STRING, "every",                                             //
-                        "preprocess-time", G_TYPE_UINT64, nanoseconds(preprocess),                    //
-                        "queued-time", G_TYPE_UINT64, nanoseconds(embedding.queued),                  //
-                        "inference-time", G_TYPE_UINT64, nanoseconds(share_of_inference(embedding)),  //
-                        "model", G_TYPE_STRING, engine.model.c_str(),                                 //
-                        "dim", G_TYPE_INT, static_cast<gint>(embedding.values.size()),                //
-                        "normalized", G_TYPE_BOOLEAN, gboolean{normalized}, nullptr);
+GstMessage* new_embedding_message(GstElement* element, const EngineInfo& engine, const PendingFrame& frame, bool late,
+                                  bool normalized) {
+  const FrameEmbedding& embedding = frame.embedding;
+  GstStructure* structure = gst_structure_new("clip-embedding",                                                   //
+                                              "frame", G_TYPE_UINT64, guint64{frame.number},                      //
+                                              "timestamp", G_TYPE_UINT64, frame.times.timestamp,                  //
+                                              "stream-time", G_TYPE_UINT64, frame.times.stream_time,              //
+                                              "running-time", G_TYPE_UINT64, frame.times.running_time,            //
+                                              "duration", G_TYPE_UINT64, frame.times.duration,                    //
+                                              "reason", G_TYPE_STRING, frame.choice->reason.c_str(),              //
+                                              "scene-index", G_TYPE_INT, gint{frame.choice->scene_index},         //
+                                              "late", G_TYPE_BOOLEAN, gboolean{late},                             //
+                                              "preprocess-time", G_TYPE_UINT64, nanoseconds(frame.preprocess),    //
+                                              "queued-time", G_TYPE_UINT64, nanoseconds(embedding.queued),        //
+                                              "inference-time", G_TYPE_UINT64, nanoseconds(embedding.inference),  //
+                                              "model", G_TYPE_STRING, engine.model.c_str(),                       //
+                                              "dim", G_TYPE_INT, static_cast<gint>(embedding.values.size()),      //
+                                              "normalized", G_TYPE_BOOLEAN, gboolean{normalized}, nullptr);
+  if (frame.choice->score != GST_CLIP_NO_SCORE) {
+    gst_structure_set(structure, "score", G_TYPE_DOUBLE, frame.choice->score, nullptr);
+  }
   set_vector(structure, embedding.values);
   return gst_message_new_element(GST_OBJECT_CAST(element), structure);
 }
 
-void StreamSummary::add(const Embedding& embedding, std::chrono::nanoseconds preprocess) {
-  const std::vector<float>& values = embedding.values;
+void StreamSummary::add(const PendingFrame& frame) {
+  const std::vector<float>& values = frame.embedding.values;
   sum_.resize(values.size());
   for (std::size_t i = 0; i < values.size(); ++i) sum_[i] += values[i];
   ++frames_;
-  batches_ += 1.0 / embedding.batch;
-  preprocess_ += preprocess;
-  queued_ += embedding.queued;
-  inference_ += share_of_inference(embedding);
+  batches_ += frame.embedding.batches;
+  preprocess_ += frame.preprocess;
+  queued_ += frame.embedding.queued;
+  inference_ += frame.embedding.inference;
 }
 
 std::vector<float> StreamSummary::pooled(bool normalized) const {
@@ -80,6 +71,7 @@ GstMessage* StreamSummary::new_message(GstElement* element, const EngineInfo& en
   GstStructure* structure =
       gst_structure_new("clip-summary",                                              //
                         "count", G_TYPE_UINT64, guint64{frames_},                    //
+                        "skipped", G_TYPE_UINT64, guint64{skipped_},                 //
                         "model", G_TYPE_STRING, engine.model.c_str(),                //
                         "dim", G_TYPE_INT, engine.dim,                               //
                         "normalized", G_TYPE_BOOLEAN, gboolean{normalized},          //

@@ -16,14 +16,15 @@ struct FormatRow {
 // In the order of preference that caps negotiation sees: what decoders give first, and no conversion at all if
 // possible.
 constexpr FormatRow kFormats[] = {
-    {GST_VIDEO_FORMAT_I420, PixelFormat::kI420},   {GST_VIDEO_FORMAT_NV12, PixelFormat::kNv12},
-    {GST_VIDEO_FORMAT_YV12, PixelFormat::kYv12},   {GST_VIDEO_FORMAT_NV21, PixelFormat::kNv21},
-    {GST_VIDEO_FORMAT_Y42B, PixelFormat::kY42b},   {GST_VIDEO_FORMAT_Y444, PixelFormat::kY444},
-    {GST_VIDEO_FORMAT_RGB, PixelFormat::kRgb},     {GST_VIDEO_FORMAT_BGR, PixelFormat::kBgr},
-    {GST_VIDEO_FORMAT_RGBx, PixelFormat::kRgbx},   {GST_VIDEO_FORMAT_BGRx, PixelFormat::kBgrx},
-    {GST_VIDEO_FORMAT_xRGB, PixelFormat::kXrgb},   {GST_VIDEO_FORMAT_xBGR, PixelFormat::kXbgr},
-    {GST_VIDEO_FORMAT_RGBA, PixelFormat::kRgbx},   {GST_VIDEO_FORMAT_BGRA, PixelFormat::kBgrx},
-    {GST_VIDEO_FORMAT_ARGB, PixelFormat::kXrgb},   {GST_VIDEO_FORMAT_ABGR, PixelFormat::kXbgr},
+    {GST_VIDEO_FORMAT_I420, PixelFormat::kI420},      {GST_VIDEO_FORMAT_NV12, PixelFormat::kNv12},
+    {GST_VIDEO_FORMAT_YV12, PixelFormat::kYv12},      {GST_VIDEO_FORMAT_NV21, PixelFormat::kNv21},
+    {GST_VIDEO_FORMAT_P010_10LE, PixelFormat::kP010}, {GST_VIDEO_FORMAT_I420_10LE, PixelFormat::kI420p10},
+    {GST_VIDEO_FORMAT_Y42B, PixelFormat::kY42b},      {GST_VIDEO_FORMAT_Y444, PixelFormat::kY444},
+    {GST_VIDEO_FORMAT_RGB, PixelFormat::kRgb},        {GST_VIDEO_FORMAT_BGR, PixelFormat::kBgr},
+    {GST_VIDEO_FORMAT_RGBx, PixelFormat::kRgbx},      {GST_VIDEO_FORMAT_BGRx, PixelFormat::kBgrx},
+    {GST_VIDEO_FORMAT_xRGB, PixelFormat::kXrgb},      {GST_VIDEO_FORMAT_xBGR, PixelFormat::kXbgr},
+    {GST_VIDEO_FORMAT_RGBA, PixelFormat::kRgbx},      {GST_VIDEO_FORMAT_BGRA, PixelFormat::kBgrx},
+    {GST_VIDEO_FORMAT_ARGB, PixelFormat::kXrgb},      {GST_VIDEO_FORMAT_ABGR, PixelFormat::kXbgr},
     {GST_VIDEO_FORMAT_GRAY8, PixelFormat::kGray8},
 };
 

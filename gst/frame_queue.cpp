@@ -18,8 +18,8 @@ bool ends_segment(const FrameQueue::Item& item) {
 
 }  // namespace
 
-FrameQueue::FrameQueue(GstPad* srcpad, GstTaskFunction loop, gpointer loop_data, std::size_t capacity)
-    : srcpad_(srcpad), loop_(loop), loop_data_(loop_data), capacity_(capacity) {}
+FrameQueue::FrameQueue(GstPad* srcpad, GstTaskFunction loop, gpointer loop_data, Limits limits, bool normalize)
+    : srcpad_(srcpad), loop_(loop), loop_data_(loop_data), limits_(limits), normalize_(normalize) {}
 
 void FrameQueue::start() {
   clear();
@@ -51,6 +51,7 @@ void FrameQueue::clear() {
   {
     std::lock_guard guard(lock_);
     dropped.swap(items_);
+    late_.clear();
     frames_ = 0;
     changed_.notify_all();
   }
@@ -61,14 +62,14 @@ GstFlowReturn FrameQueue::refusal() const { return flow_ != GST_FLOW_OK || !eos_
 
 GstFlowReturn FrameQueue::wait_for_room() {
   std::unique_lock guard(lock_);
-  changed_.wait(guard, [this] { return refusal() != GST_FLOW_OK || frames_ < capacity_; });
+  changed_.wait(guard, [this] { return refusal() != GST_FLOW_OK || frames_ < limits_.frames; });
   return refusal();
 }
 
 GstFlowReturn FrameQueue::push(std::shared_ptr<PendingFrame> frame) {
   std::lock_guard guard(lock_);
   if (refusal() != GST_FLOW_OK) return refusal();
-  items_.push_back({.frame = std::move(frame), .event = nullptr});
+  items_.push_back({.frame = std::move(frame)});
   ++frames_;
   changed_.notify_all();
   return GST_FLOW_OK;
@@ -82,7 +83,7 @@ GstFlowReturn FrameQueue::push(EventPtr event) {
   if (flow_ != GST_FLOW_OK && !keep) return flow_;
   if (type == GST_EVENT_EOS) eos_ = true;
   if (type == GST_EVENT_SEGMENT || type == GST_EVENT_STREAM_START) eos_ = false;
-  items_.push_back({.frame = nullptr, .event = std::move(event)});
+  items_.push_back({.event = std::move(event)});
   changed_.notify_all();
   return GST_FLOW_OK;
 }
@@ -93,29 +94,67 @@ bool FrameQueue::wait_until_drained() {
   return flow_ == GST_FLOW_OK;
 }
 
-void FrameQueue::complete(PendingFrame& frame, Result<Embedding> outcome) {
+void FrameQueue::await(PendingFrame& frame, int views) {
   std::lock_guard guard(lock_);
-  frame.outcome = std::move(outcome);
+  frame.views = frame.views_awaited = views;
+  ++awaited_;
+}
+
+std::size_t FrameQueue::awaited() const {
+  std::lock_guard guard(lock_);
+  return awaited_;
+}
+
+void FrameQueue::complete(const std::shared_ptr<PendingFrame>& frame, const Result<Embedding>& view) {
+  std::lock_guard guard(lock_);
+  if (view) {
+    frame->embedding.add_view(*view, normalize_);
+  } else if (!frame->error) {
+    frame->error = view.error();
+  }
+  if (--frame->views_awaited > 0) return;
+  frame->embedding.finish(frame->views, normalize_);
+  --awaited_;
+  if (frame->left_early && flow_ == GST_FLOW_OK) late_.push_back(frame);
   changed_.notify_all();
 }
 
-bool FrameQueue::front_is_ready() const {
-  return !items_.empty() && (items_.front().event || items_.front().frame->outcome);
+// What is said at EOS covers embeddings that come late, so it waits for them.
+bool FrameQueue::event_is_ready(GstEvent* event) const {
+  return GST_EVENT_TYPE(event) != GST_EVENT_EOS || awaited_ == 0;
+}
+
+std::optional<FrameQueue::Item> FrameQueue::take_ready() {
+  if (!late_.empty()) {
+    Item item{.frame = std::move(late_.front())};
+    late_.pop_front();
+    return item;
+  }
+  if (items_.empty()) return std::nullopt;
+  Item& front = items_.front();
+  if (front.event && !event_is_ready(front.event.get())) return std::nullopt;
+  if (front.frame) {
+    front.early = front.frame->views_awaited > 0;
+    if (front.early && frames_ <= limits_.held) return std::nullopt;
+    front.frame->left_early = front.early;
+    --frames_;
+  }
+  Item item = std::move(front);
+  items_.pop_front();
+  return item;
 }
 
 std::optional<FrameQueue::Item> FrameQueue::pop() {
   std::unique_lock guard(lock_);
   popped_ = false;
   changed_.notify_all();
-  changed_.wait(guard, [this] { return flow_ != GST_FLOW_OK || front_is_ready(); });
-  if (flow_ != GST_FLOW_OK) {
+  std::optional<Item> item;
+  changed_.wait(guard, [&] { return flow_ != GST_FLOW_OK || (item = take_ready()); });
+  if (!item) {
     // Under the lock, so that a start() that comes now is not undone.
     gst_pad_pause_task(srcpad_);
     return std::nullopt;
   }
-  Item item = std::move(items_.front());
-  items_.pop_front();
-  if (item.frame) --frames_;
   popped_ = true;
   changed_.notify_all();
   return item;

@@ -20,4 +20,9 @@ struct BytesUnref {
 };
 using BytesPtr = std::unique_ptr<GBytes, BytesUnref>;
 
+struct StructureFree {
+  void operator()(GstStructure* structure) const { gst_structure_free(structure); }
+};
+using StructurePtr = std::unique_ptr<GstStructure, StructureFree>;
+
 }  // namespace clipembed

@@ -20,29 +20,32 @@ struct Layout {
   PixelFormat format;
   const char* name;
   int components;
-  int plane[3];        // of each component
-  int offset[3];       // of each component in its pixel
-  int pixel_bytes[3];  // of each plane; 0 where there is no such plane
-  int chroma_shift_x;  // log2 of luma samples a chroma sample
+  int plane[3];          // of each component
+  int offset[3];         // of each component in its pixel, in samples
+  int pixel_samples[3];  // of each plane, in samples; 0 where there is no such plane
+  int chroma_shift_x;    // log2 of luma samples a chroma sample
   int chroma_shift_y;
+  SampleType samples;
 
-  int planes() const { return 3 - std::count(pixel_bytes, pixel_bytes + 3, 0); }
+  int planes() const { return 3 - std::count(pixel_samples, pixel_samples + 3, 0); }
 };
 
 constexpr Layout kLayouts[] = {
-    {PixelFormat::kRgb, "RGB", 3, {0, 0, 0}, {0, 1, 2}, {3, 0, 0}, 0, 0},
-    {PixelFormat::kBgr, "BGR", 3, {0, 0, 0}, {2, 1, 0}, {3, 0, 0}, 0, 0},
-    {PixelFormat::kRgbx, "RGBx", 3, {0, 0, 0}, {0, 1, 2}, {4, 0, 0}, 0, 0},
-    {PixelFormat::kBgrx, "BGRx", 3, {0, 0, 0}, {2, 1, 0}, {4, 0, 0}, 0, 0},
-    {PixelFormat::kXrgb, "xRGB", 3, {0, 0, 0}, {1, 2, 3}, {4, 0, 0}, 0, 0},
-    {PixelFormat::kXbgr, "xBGR", 3, {0, 0, 0}, {3, 2, 1}, {4, 0, 0}, 0, 0},
-    {PixelFormat::kGray8, "GRAY8", 1, {0, 0, 0}, {0, 0, 0}, {1, 0, 0}, 0, 0},
-    {PixelFormat::kI420, "I420", 3, {0, 1, 2}, {0, 0, 0}, {1, 1, 1}, 1, 1},
-    {PixelFormat::kYv12, "YV12", 3, {0, 2, 1}, {0, 0, 0}, {1, 1, 1}, 1, 1},
-    {PixelFormat::kNv12, "NV12", 3, {0, 1, 1}, {0, 0, 1}, {1, 2, 0}, 1, 1},
-    {PixelFormat::kNv21, "NV21", 3, {0, 1, 1}, {0, 1, 0}, {1, 2, 0}, 1, 1},
-    {PixelFormat::kY42b, "Y42B", 3, {0, 1, 2}, {0, 0, 0}, {1, 1, 1}, 1, 0},
-    {PixelFormat::kY444, "Y444", 3, {0, 1, 2}, {0, 0, 0}, {1, 1, 1}, 0, 0},
+    {PixelFormat::kRgb, "RGB", 3, {0, 0, 0}, {0, 1, 2}, {3, 0, 0}, 0, 0, {}},
+    {PixelFormat::kBgr, "BGR", 3, {0, 0, 0}, {2, 1, 0}, {3, 0, 0}, 0, 0, {}},
+    {PixelFormat::kRgbx, "RGBx", 3, {0, 0, 0}, {0, 1, 2}, {4, 0, 0}, 0, 0, {}},
+    {PixelFormat::kBgrx, "BGRx", 3, {0, 0, 0}, {2, 1, 0}, {4, 0, 0}, 0, 0, {}},
+    {PixelFormat::kXrgb, "xRGB", 3, {0, 0, 0}, {1, 2, 3}, {4, 0, 0}, 0, 0, {}},
+    {PixelFormat::kXbgr, "xBGR", 3, {0, 0, 0}, {3, 2, 1}, {4, 0, 0}, 0, 0, {}},
+    {PixelFormat::kGray8, "GRAY8", 1, {0, 0, 0}, {0, 0, 0}, {1, 0, 0}, 0, 0, {}},
+    {PixelFormat::kI420, "I420", 3, {0, 1, 2}, {0, 0, 0}, {1, 1, 1}, 1, 1, {}},
+    {PixelFormat::kYv12, "YV12", 3, {0, 2, 1}, {0, 0, 0}, {1, 1, 1}, 1, 1, {}},
+    {PixelFormat::kNv12, "NV12", 3, {0, 1, 1}, {0, 0, 1}, {1, 2, 0}, 1, 1, {}},
+    {PixelFormat::kNv21, "NV21", 3, {0, 1, 1}, {0, 1, 0}, {1, 2, 0}, 1, 1, {}},
+    {PixelFormat::kY42b, "Y42B", 3, {0, 1, 2}, {0, 0, 0}, {1, 1, 1}, 1, 0, {}},
+    {PixelFormat::kY444, "Y444", 3, {0, 1, 2}, {0, 0, 0}, {1, 1, 1}, 0, 0, {}},
+    {PixelFormat::kP010, "P010", 3, {0, 1, 1}, {0, 0, 1}, {1, 2, 0}, 1, 1, {8}},
+    {PixelFormat::kI420p10, "I420_10LE", 3, {0, 1, 2}, {0, 0, 0}, {1, 1, 1}, 1, 1, {2}},
 };
 
 const Layout* find_layout(PixelFormat format) {
@@ -53,7 +56,7 @@ const Layout* find_layout(PixelFormat format) {
 int subsampled(int size, int shift) { return (size + (1 << shift) - 1) >> shift; }
 
 Channels channels_of(const Layout& layout, int plane) {
-  Channels channels{0, layout.pixel_bytes[plane], {}};
+  Channels channels{0, layout.pixel_samples[plane], {}};
   for (int c = 0; c < layout.components; ++c) {
     if (layout.plane[c] == plane) channels.offset[channels.count++] = layout.offset[c];
   }
@@ -70,13 +73,16 @@ struct CroppedAxis {
   int size;
   std::int64_t resized;
   int crop;
+  int place;  // -1, 0 or 1
+
+  std::int64_t first() const { return (resized - crop) * (place + 1) / 2; }
 
   // A chroma sample that is sited on the first of its two luma samples lies a quarter of its own width before their
   // middle.
   Filter filter(int shift, bool cosited) const {
     const double scale = static_cast<double>(size) / static_cast<double>(resized) / (1 << shift);
     const double offset = shift == 1 && cosited ? 0.25 : 0.0;
-    return bicubic_filter({subsampled(size, shift), scale, offset}, (resized - crop) / 2, crop);
+    return bicubic_filter({subsampled(size, shift), scale, offset}, first(), crop);
   }
 };
 
@@ -112,7 +118,7 @@ Status check_picture(const ImageView& picture, const Layout* layout) {
   for (int p = 0; p < layout->planes(); ++p) {
     const Plane& plane = picture.planes[p];
     const int width = p == 0 ? picture.width : subsampled(picture.width, layout->chroma_shift_x);
-    const std::ptrdiff_t row_bytes = std::ptrdiff_t{width} * layout->pixel_bytes[p];
+    const std::ptrdiff_t row_bytes = std::ptrdiff_t{width} * layout->pixel_samples[p] * layout->samples.bytes();
     const std::string name = "plane " + std::to_string(p) + " of the " + layout->name + " picture";
     if (!plane.data) return settings(name + " is missing");
     if (plane.stride < row_bytes && plane.stride > -row_bytes) {
@@ -150,9 +156,9 @@ void Preprocessor::State::prepare(const ImageView& picture, const Layout& layout
   if (key == wanted) return;
   const int short_side = std::min(picture.width, picture.height);
   const CroppedAxis columns{picture.width, resized_side(picture.width, short_side, geometry.shortest_edge),
-                            geometry.crop_width};
+                            geometry.crop_width, geometry.crop_x};
   const CroppedAxis rows{picture.height, resized_side(picture.height, short_side, geometry.shortest_edge),
-                         geometry.crop_height};
+                         geometry.crop_height, geometry.crop_y};
   key.reset();
   resizers.clear();
   resized.clear();
@@ -160,7 +166,7 @@ void Preprocessor::State::prepare(const ImageView& picture, const Layout& layout
     const Channels channels = channels_of(layout, p);
     const int shift_x = p == 0 ? 0 : layout.chroma_shift_x;
     const int shift_y = p == 0 ? 0 : layout.chroma_shift_y;
-    resizers.emplace_back(channels, columns.filter(shift_x, picture.chroma_site != ChromaSite::kCentre),
+    resizers.emplace_back(layout.samples, channels, columns.filter(shift_x, picture.chroma_site != ChromaSite::kCentre),
                           rows.filter(shift_y, picture.chroma_site == ChromaSite::kTopLeft), *passes);
     if (channels.count < 3) resized.emplace_back(pixels() * channels.count);
   }

@@ -19,6 +19,11 @@ struct InputGeometry {
   int crop_width = 224;
   int crop_height = 224;
 
+  // Where in the resized picture the crop lies: -1 at the left or the top, 0 in the middle, 1 at the right or the
+  // bottom.
+  int crop_x = 0;
+  int crop_y = 0;
+
   std::size_t bytes() const { return std::size_t{3} * crop_width * crop_height; }  // RGB, rows packed
   bool operator==(const InputGeometry&) const = default;
 };

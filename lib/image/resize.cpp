@@ -16,8 +16,9 @@ std::size_t whole(std::size_t unit, std::size_t bytes) { return (bytes + unit - 
 
 }  // namespace
 
-Resizer::Resizer(Channels channels, Filter columns, Filter rows, const Passes& passes)
-    : channels_(channels),
+Resizer::Resizer(SampleType samples, Channels channels, Filter columns, Filter rows, const Passes& passes)
+    : samples_(samples),
+      channels_(channels),
       columns_(std::move(columns)),
       rows_(std::move(rows)),
       passes_(&passes),
@@ -25,6 +26,7 @@ Resizer::Resizer(Channels channels, Filter columns, Filter rows, const Passes& p
       out_bytes_(columns_.windows.size() * channels.count),
       stride_(whole(kBlock, out_bytes_)),
       window_rows_(rows_.max_taps + kSpareRows),
+      bytes_(samples.bytes() == 1 ? 0 : strip_bytes_ * kTile),
       strip_(whole(kTile, strip_bytes_) * kBlock),
       resized_(stride_ * kBlock),
       window_(stride_ * window_rows_),
@@ -52,9 +54,29 @@ void Resizer::run(const Plane& plane, std::uint8_t* out) {
 
 void Resizer::load_strip(const Plane& plane, int first_row) {
   const int rows = std::min(kBlock, rows_.end() - first_row);
-  const std::uint8_t* in =
-      plane.data + first_row * plane.stride + std::ptrdiff_t{columns_.begin()} * channels_.pixel_bytes;
-  for (int y = 0; y < rows; y += kTile) load_tiles(in + y * plane.stride, plane.stride, rows - y, &strip_[y]);
+  const std::uint8_t* in = plane.data + first_row * plane.stride +
+                           std::ptrdiff_t{columns_.begin()} * channels_.pixel_bytes * samples_.bytes();
+  for (int y = 0; y < rows; y += kTile) {
+    const std::uint8_t* tiles = in + y * plane.stride;
+    if (samples_.bytes() == 1) {
+      load_tiles(tiles, plane.stride, rows - y, &strip_[y]);
+    } else {
+      load_tiles(narrow(tiles, plane.stride, rows - y), strip_bytes_, rows - y, &strip_[y]);
+    }
+  }
+}
+
+// Halves are rounded up, and what that brings beyond white is clipped.
+const std::uint8_t* Resizer::narrow(const std::uint8_t* in, std::ptrdiff_t stride, std::size_t rows) {
+  const int shift = samples_.excess_bits;
+  for (std::size_t y = 0; y < std::min(rows, kTile); ++y, in += stride) {
+    std::uint8_t* out = &bytes_[y * strip_bytes_];
+    for (std::size_t x = 0; x < strip_bytes_; ++x) {
+      const std::uint32_t sample = in[2 * x] | std::uint32_t{in[2 * x + 1]} << 8;
+      out[x] = static_cast<std::uint8_t>(std::min((sample + (1u << (shift - 1))) >> shift, 255u));
+    }
+  }
+  return bytes_.data();
 }
 
 // Transposes up to 16 rows. The plane may end with its last pixel, so what does not fill a tile goes through a copy.

@@ -24,6 +24,8 @@ enum class PixelFormat {
   kNv21,
   kY42b,
   kY444,
+  kP010,     // NV12 of 16-bit little-endian samples, whose upper 10 bits count
+  kI420p10,  // I420 of 16-bit little-endian samples, whose lower 10 bits count
 };
 
 // How Y'CbCr maps to R'G'B'; ignored for RGB and GRAY8.
@@ -44,7 +46,8 @@ struct Plane {
 };
 
 // Planes in the format's own order: Y, U, V for I420, Y42B and Y444; Y, V, U for YV12; Y and the interleaved chroma
-// plane for NV12 (U first) and NV21 (V first); one plane for the rest. Chroma planes of odd sizes are rounded up.
+// plane for NV12 and P010 (U first) and NV21 (V first); one plane for the rest. Chroma planes of odd sizes are rounded
+// up.
 struct ImageView {
   PixelFormat format = PixelFormat::kRgb;
   int width = 0;

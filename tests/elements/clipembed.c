@@ -88,10 +88,10 @@ GST_START_TEST(vectors_equal_those_of_transformers) {
 }
 GST_END_TEST
 
-static const gchar* const kFormats[] = {"format=RGB",  "format=BGR",  "format=RGBx", "format=BGRx",
-                                        "format=xRGB", "format=xBGR", "format=RGBA", "format=BGRA",
-                                        "format=ARGB", "format=ABGR", "format=I420", "format=YV12",
-                                        "format=NV12", "format=NV21", "format=Y42B", "format=Y444"};
+static const gchar* const kFormats[] = {
+    "format=RGB",  "format=BGR",  "format=RGBx", "format=BGRx", "format=xRGB",      "format=xBGR",
+    "format=RGBA", "format=BGRA", "format=ARGB", "format=ABGR", "format=I420",      "format=YV12",
+    "format=NV12", "format=NV21", "format=Y42B", "format=Y444", "format=P010_10LE", "format=I420_10LE"};
 
 GST_START_TEST(every_colour_format_gives_the_vector_of_the_picture) {
   g_autofree gchar* conversion = g_strdup_printf("videoconvert ! video/x-raw,%s !", kFormats[__i__]);

@@ -50,6 +50,7 @@ void Script::answer_with(Error error) { take().done(std::move(error)); }
 Status Script::submit(Session::Completion done) {
   {
     std::lock_guard guard(lock_);
+    if (refusal) return *refusal;
     if (cancelled_) return Error{Error::Kind::kCancelled, "cancelled"};
     pending_.push_back({submitted_++, std::move(done)});
     changed_.notify_all();
@@ -93,7 +94,10 @@ class ScriptedSession : public Session {
 class ScriptedEngine : public Engine {
  public:
   const EngineInfo& info() const override { return info_; }
-  std::unique_ptr<Session> open_session(const SessionOptions&) override { return std::make_unique<ScriptedSession>(); }
+  std::unique_ptr<Session> open_session(const SessionOptions& options) override {
+    Script::instance().session_options = options;
+    return std::make_unique<ScriptedSession>();
+  }
 
  private:
   const EngineInfo info_{.model = "scripted", .revision = "", .device = "cpu", .dim = kDim, .input = {}};
@@ -102,7 +106,8 @@ class ScriptedEngine : public Engine {
 }  // namespace
 }  // namespace test
 
-Result<std::shared_ptr<Engine>> shared_engine(const EngineOptions&) {
+Result<std::shared_ptr<Engine>> shared_engine(const EngineOptions& options) {
+  test::Script::instance().engine_options = options;
   auto& error = test::Script::instance().load_error;
   if (error) return *std::exchange(error, std::nullopt);
   return std::shared_ptr<Engine>(std::make_shared<test::ScriptedEngine>());

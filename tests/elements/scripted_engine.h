@@ -21,6 +21,8 @@ class Script {
 
   // What the next load fails with.
   std::optional<Error> load_error;
+  // What each submission is refused with.
+  std::optional<Error> refusal;
   // Answers each picture when it is submitted.
   bool immediate = false;
   // What answers say of their batch.
@@ -36,6 +38,13 @@ class Script {
   // Answers the oldest picture. The vector of the n-th one submitted (from 0) is 2 in place n % kDim, else 0.
   void answer();
   void answer_with(Error error);
+
+  // The engine goes, or comes back.
+  void change_availability(const Status& status) { session_options.availability_changed(status); }
+
+  // What the element asked for.
+  EngineOptions engine_options;
+  SessionOptions session_options;
 
   // For the session.
   Status submit(Session::Completion done);

@@ -196,11 +196,63 @@ START_TEST(every_layout_of_halved_chroma_gives_what_i420_gives) {
 }
 END_TEST
 
+// The ten bits of a sample whose upper eight are given, rounded to which they give the eight back.
+std::uint16_t ten_bits(std::uint8_t sample, std::size_t i) {
+  return std::min(4 * sample + int(i % 3) - 1, 1023) & 1023;
+}
+
+START_TEST(ten_bits_are_rounded_to_eight) {
+  for (const auto& [width, height] : {std::pair{318, 250}, {317, 251}, {3, 1}, {1, 1}}) {
+    Planar planar(noise_picture(width, height), PixelFormat::kI420, {});
+    for (Bytes* plane : {&planar.y, &planar.u, &planar.v}) {
+      for (std::uint8_t& sample : *plane) sample = std::max<std::uint8_t>(sample, 1);
+    }
+    const Bytes wanted = preprocess(planar.view);
+
+    Bytes low_bits[3], luma_high_bits, pairs;  // little-endian words
+    const Bytes* planes[] = {&planar.y, &planar.u, &planar.v};
+    for (int p = 0; p < 3; ++p) {
+      for (std::size_t i = 0; i < planes[p]->size(); ++i) {
+        const std::uint16_t word = ten_bits((*planes[p])[i], i);
+        low_bits[p].insert(low_bits[p].end(), {std::uint8_t(word & 255), std::uint8_t(word >> 8)});
+      }
+    }
+    const auto high = [](Bytes& out, const Bytes& low, std::size_t i) {
+      const unsigned word = (low[2 * i] | low[2 * i + 1] << 8) << 6;
+      out.insert(out.end(), {std::uint8_t(word & 255), std::uint8_t(word >> 8)});
+    };
+    for (std::size_t i = 0; i < planar.y.size(); ++i) high(luma_high_bits, low_bits[0], i);
+    for (std::size_t i = 0; i < planar.u.size(); ++i) {
+      high(pairs, low_bits[1], i);
+      high(pairs, low_bits[2], i);
+    }
+
+    const std::ptrdiff_t half = (width + 1) / 2;
+    ImageView view = planar.view;
+    view.format = PixelFormat::kI420p10;
+    view.planes = {{{low_bits[0].data(), 2 * width}, {low_bits[1].data(), 2 * half}, {low_bits[2].data(), 2 * half}}};
+    ck_assert(preprocess(view) == wanted);
+    view.format = PixelFormat::kP010;
+    view.planes = {{{luma_high_bits.data(), 2 * width}, {pairs.data(), 4 * half}}};
+    ck_assert(preprocess(view) == wanted);
+  }
+}
+END_TEST
+
+START_TEST(rounding_ten_bits_stays_white) {
+  const Bytes white(2 * 8 * 8, 0xff), grey(2 * 8 * 8, 0x80);
+  ImageView view{PixelFormat::kP010, 8, 8, {{{white.data(), 16}, {grey.data(), 16}}}};
+  view.colorimetry.range = Colorimetry::Range::kFull;
+  for (const std::uint8_t sample : preprocess(view)) ck_assert_int_ge(sample, 253);  // chroma is 128.5
+}
+END_TEST
+
 }  // namespace
 
 int main() {
   return run_suite("preprocess_yuv",
                    {full_chroma_is_within_a_level_of_rgb_in_every_colorimetry, halved_chroma_is_within_a_level_of_rgb,
                     chroma_is_taken_from_where_it_is_sited, colours_come_back_in_every_colorimetry,
-                    every_layout_of_halved_chroma_gives_what_i420_gives});
+                    every_layout_of_halved_chroma_gives_what_i420_gives, ten_bits_are_rounded_to_eight,
+                    rounding_ten_bits_stays_white});
 }
