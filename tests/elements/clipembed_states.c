@@ -76,11 +76,11 @@ static void expect_threads(guint at_most) {
   }
 }
 
-GST_START_TEST(fifty_starts_and_stops_leave_no_thread_and_no_descriptor) {
+GST_START_TEST(two_hundred_starts_and_stops_leave_no_thread_and_no_descriptor) {
   g_autofree gchar* line = with_model("EMBED batch-size=2 threads=2");
   EmbedHarness h = embed_harness_new(line);
   guint threads = 0, descriptors = 0;
-  for (guint i = 0; i < 50; i++) {
+  for (guint i = 0; i < 200; i++) {
     fail_unless_equals_int(gst_element_set_state(h.element, GST_STATE_PLAYING), GST_STATE_CHANGE_SUCCESS);
     fail_unless(gst_harness_push_event(h.harness, gst_event_new_stream_start("again")));
     gst_harness_set_src_caps_str(h.harness, FRAME_CAPS);
@@ -101,6 +101,19 @@ GST_START_TEST(fifty_starts_and_stops_leave_no_thread_and_no_descriptor) {
 }
 GST_END_TEST
 
+/* Plays from a clean bus to the end, and stops. */
+static void expect_eos(GstElement* pipeline) {
+  GstBus* bus = gst_element_get_bus(pipeline);
+  gst_bus_set_flushing(bus, TRUE);
+  gst_bus_set_flushing(bus, FALSE);
+  gst_element_set_state(pipeline, GST_STATE_PLAYING);
+  GstMessage* last = gst_bus_timed_pop_filtered(bus, 60 * GST_SECOND, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+  fail_unless(last != NULL && GST_MESSAGE_TYPE(last) == GST_MESSAGE_EOS);
+  gst_message_unref(last);
+  gst_element_set_state(pipeline, GST_STATE_NULL);
+  gst_object_unref(bus);
+}
+
 GST_START_TEST(seeks_and_state_changes_in_any_order_leave_a_working_element) {
   g_autofree gchar* line = with_model("videotestsrc num-buffers=100 ! EMBED batch-size=4 ! fakesink sync=true");
   GstElement* pipeline = gst_parse_launch(line, NULL);
@@ -117,15 +130,28 @@ GST_START_TEST(seeks_and_state_changes_in_any_order_leave_a_working_element) {
   }
   g_rand_free(random);
   fail_unless_equals_int(gst_element_set_state(pipeline, GST_STATE_READY), GST_STATE_CHANGE_SUCCESS);
-  GstBus* bus = gst_element_get_bus(pipeline);
-  gst_bus_set_flushing(bus, TRUE);
-  gst_bus_set_flushing(bus, FALSE);
-  gst_element_set_state(pipeline, GST_STATE_PLAYING);
-  GstMessage* last = gst_bus_timed_pop_filtered(bus, 60 * GST_SECOND, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
-  fail_unless(last != NULL && GST_MESSAGE_TYPE(last) == GST_MESSAGE_EOS);
-  gst_message_unref(last);
-  gst_element_set_state(pipeline, GST_STATE_NULL);
-  gst_object_unref(bus);
+  expect_eos(pipeline);
+  gst_object_unref(pipeline);
+}
+GST_END_TEST
+
+static gpointer change_states(gpointer pipeline) {
+  GRand* random = g_rand_new_with_seed(2);
+  for (guint i = 0; i < 100; i++) {
+    gst_element_set_state(pipeline, (GstState)g_rand_int_range(random, GST_STATE_NULL, GST_STATE_PLAYING + 1));
+  }
+  g_rand_free(random);
+  return NULL;
+}
+
+GST_START_TEST(state_changes_from_several_threads_leave_a_working_element) {
+  g_autofree gchar* line = with_model("videotestsrc num-buffers=30 ! EMBED batch-size=4 ! fakesink");
+  GstElement* pipeline = gst_parse_launch(line, NULL);
+  GThread* threads[3];
+  for (guint i = 0; i < G_N_ELEMENTS(threads); i++) threads[i] = g_thread_new(NULL, change_states, pipeline);
+  for (guint i = 0; i < G_N_ELEMENTS(threads); i++) g_thread_join(threads[i]);
+  fail_unless_equals_int(gst_element_set_state(pipeline, GST_STATE_NULL), GST_STATE_CHANGE_SUCCESS);
+  expect_eos(pipeline);
   gst_object_unref(pipeline);
 }
 GST_END_TEST
@@ -138,8 +164,9 @@ static Suite* clipembed_states_suite(void) {
   tcase_add_test(tcase, a_model_that_is_not_cached_is_not_found_and_says_what_to_run);
   tcase_add_test(tcase, a_device_that_is_not_there_is_a_wrong_setting);
   tcase_add_test(tcase, a_malformed_checkpoint_cannot_be_read_and_its_file_is_named);
-  tcase_add_test(tcase, fifty_starts_and_stops_leave_no_thread_and_no_descriptor);
+  tcase_add_test(tcase, two_hundred_starts_and_stops_leave_no_thread_and_no_descriptor);
   tcase_add_test(tcase, seeks_and_state_changes_in_any_order_leave_a_working_element);
+  tcase_add_test(tcase, state_changes_from_several_threads_leave_a_working_element);
   return suite;
 }
 
