@@ -8,8 +8,8 @@ namespace clipembed::test {
 
 inline constexpr int kMaxBatch = 4;
 inline constexpr std::chrono::nanoseconds kForEver = std::chrono::nanoseconds::max();
-inline constexpr SessionOptions kFullBatches{.batch_size = kMaxBatch, .batch_timeout = kForEver};
-inline constexpr SessionOptions kSinglePictures{.batch_size = 1, .batch_timeout = kForEver};
+inline const SessionOptions kFullBatches{.batch_size = kMaxBatch, .batch_timeout = kForEver};
+inline const SessionOptions kSinglePictures{.batch_size = 1, .batch_timeout = kForEver};
 
 // Destroyed from the bottom up: the inbox outlives every completion.
 struct Bench {
