@@ -158,7 +158,7 @@ END_TEST
 
 START_TEST(the_model_that_is_served_may_be_named) {
   RemoteBench bench;
-  ck_assert_str_eq(bench.connect("tiny")->info().model.c_str(), "tiny");
+  ck_assert(bench.connect("tiny")->info().model == "tiny");
 }
 END_TEST
 
