@@ -43,16 +43,16 @@ void log_end(const Peer& peer, const Error& why) {
 
 }  // namespace
 
-Result<std::unique_ptr<EngineServer>> EngineServer::open(std::shared_ptr<Engine> engine,
+Result<std::unique_ptr<EngineServer>> EngineServer::open(const std::shared_ptr<Engine>& engine,
                                                          const std::string& address) try {
   Result<Listener> listener = Listener::open(address);
   if (!listener) return std::move(listener).error();
-  return std::unique_ptr<EngineServer>(new EngineServer(std::move(engine), *std::move(listener)));
+  return std::unique_ptr<EngineServer>(new EngineServer(engine, *std::move(listener)));
 } catch (const std::system_error& no_descriptor) {
   return Error{Kind::kFailed, std::string("the engine server cannot start: ") + no_descriptor.what()};
 }
 
-EngineServer::EngineServer(std::shared_ptr<Engine> engine, Listener listener)
+EngineServer::EngineServer(const std::shared_ptr<Engine>& engine, Listener listener)
     : service_{.engine = engine,
                .names = names_of(engine->info()),
                .max_batch = engine->info().device == "cpu" ? kMaxBatchCpu : kMaxBatchGpu,

@@ -21,7 +21,7 @@ class EngineServer {
  public:
   // Clients may connect from here on; they are answered once run() runs.
   // Errors: kSettings for an address that cannot be used, or that a live server has; kFailed.
-  static Result<std::unique_ptr<EngineServer>> open(std::shared_ptr<Engine> engine, const std::string& address);
+  static Result<std::unique_ptr<EngineServer>> open(const std::shared_ptr<Engine>& engine, const std::string& address);
 
   // Serves until stop(). Then it removes the socket, reads nothing more, and returns once what is in flight has been
   // answered, or ten seconds later.
@@ -31,7 +31,7 @@ class EngineServer {
   void stop() { stop_.ring(); }
 
  private:
-  EngineServer(std::shared_ptr<Engine> engine, Listener listener);
+  EngineServer(const std::shared_ptr<Engine>& engine, Listener listener);
 
   void wait();
   void accept_client();
