@@ -98,7 +98,8 @@ class Engine {
 
 // The process-wide engine for these options, loaded by the first caller while others wait for it, and closed with its
 // last reference. A failed load is reported to everybody who waited, and tried anew by the next call.
-// Errors: those of find_model(), read_config(), Checkpoint and open_vision_tower().
+// Errors: those of find_model(), read_config(), Checkpoint and open_vision_tower(); with a server, those of
+// open_remote_engine() (lib/engine/remote/remote_engine.h).
 Result<std::shared_ptr<Engine>> shared_engine(const EngineOptions& options);
 
 }  // namespace clipembed

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "lib/engine/local_engine.h"
+#include "lib/engine/remote/remote_engine.h"
 #include "lib/model/checkpoint.h"
 #include "lib/model/config.h"
 #include "lib/model/cpu_quota.h"
@@ -89,6 +90,11 @@ std::shared_ptr<Engine> EngineRegistry::settle(const EngineKey& key, const std::
 
 Outcome shared_engine(const EngineOptions& options) {
   static EngineRegistry& registry = *new EngineRegistry;  // never destroyed: engines may be opened until the very end
+  if (!options.server.empty()) {
+    const std::string model = options.model.empty() ? "" : remote::name_of_model(options.model);
+    const EngineKey key{.directory = model, .revision = {}, .device = {}, .server = options.server};
+    return registry.get(key, [&] { return remote::open_remote_engine(options.server, model); });
+  }
   const auto location = find_model(options.model);
   if (!location) return location.error();
   const EngineKey key = engine_key(*location, options.tower);

@@ -24,6 +24,7 @@ struct EngineKey {
   std::string device;
   Precision precision = Precision::kAuto;
   int threads = 1;
+  std::string server{};  // an engine in another process: its address, and `directory` is what it was asked for
 
   auto operator<=>(const EngineKey&) const = default;
 };
