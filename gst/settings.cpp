@@ -27,7 +27,7 @@ constexpr guint kMaxThreads = 1024;
 
 GType precision_get_type() {
   static const GEnumValue values[] = {
-      {static_cast<gint>(Precision::kAuto), "bf16 where the device has it natively, else fp32", "auto"},
+      {static_cast<gint>(Precision::kAuto), "bf16 where that is faster on the device, else fp32 (fp16 on mps)", "auto"},
       {static_cast<gint>(Precision::kFp32), "32-bit floats", "fp32"},
       {static_cast<gint>(Precision::kFp16), "16-bit IEEE floats", "fp16"},
       {static_cast<gint>(Precision::kBf16), "bfloat16", "bf16"},

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <limits>
 #include <optional>
 
 #if defined(__aarch64__) && defined(__linux__)
@@ -70,11 +71,6 @@ bool cpu_has_bf16() {
 #endif
 }
 
-Precision auto_precision(const c10::Device& device) {
-  if (device.is_cpu()) return cpu_has_bf16() ? Precision::kBf16 : Precision::kFp32;
-  return device.is_cuda() ? Precision::kBf16 : Precision::kFp16;
-}
-
 // Of activations: int8 products leave bf16 between them where the processor computes in it.
 at::ScalarType scalar_type(Precision precision) {
   switch (precision) {
@@ -113,10 +109,34 @@ std::optional<double> probe(LinearKernel kernel, const ComputePlan& plan, std::i
   }
 }
 
-LinearKernel fastest_kernel(const ComputePlan& plan, std::int64_t hidden) {
+struct Probed {
+  LinearKernel kernel;
+  double seconds;
+};
+
+Probed fastest_kernel(const ComputePlan& plan, std::int64_t hidden) {
   const auto plain = probe(LinearKernel::kPlain, plan, hidden);
   const auto prepacked = probe(LinearKernel::kPrepacked, plan, hidden);
-  return prepacked && (!plain || *prepacked < *plain) ? LinearKernel::kPrepacked : LinearKernel::kPlain;
+  if (prepacked && (!plain || *prepacked < *plain)) return {LinearKernel::kPrepacked, *prepacked};
+  return {LinearKernel::kPlain, plain.value_or(std::numeric_limits<double>::infinity())};
+}
+
+// A processor that has bf16 need not be faster with it: Intel's AVX-512 BF16 without AMX does half the products a cycle
+// that fp32 does. fp32 is the exact one, so bf16 has to be worth it.
+Precision auto_cpu_precision(ComputePlan plan, std::int64_t hidden) {
+  constexpr double kWorthIt = 1.2;
+  if (!cpu_has_bf16()) return Precision::kFp32;
+  plan.tensors = plan.tensors.dtype(at::kFloat);
+  const double fp32 = fastest_kernel(plan, hidden).seconds;
+  plan.tensors = plan.tensors.dtype(at::kBFloat16);
+  const double bf16 = fastest_kernel(plan, hidden).seconds;
+  return bf16 * kWorthIt < fp32 ? Precision::kBf16 : Precision::kFp32;
+}
+
+Precision auto_precision(const ComputePlan& plan, std::int64_t hidden) {
+  const c10::Device device = plan.tensors.device();
+  if (device.is_cpu()) return auto_cpu_precision(plan, hidden);
+  return device.is_cuda() ? Precision::kBf16 : Precision::kFp16;
 }
 
 // Debian links LibTorch's BLAS through alternatives, and what is left without OpenBLAS is sixty times slower. The
@@ -139,19 +159,21 @@ Result<PlannedTower> plan_tower(const ModelConfig& config, const TowerOptions& o
   Result<c10::Device> device = choose_device(options.device);
   if (!device) return std::move(device).error();
   PlannedTower planned;
-  planned.precision = options.precision == Precision::kAuto ? auto_precision(*device) : options.precision;
-  if (planned.precision == Precision::kInt8 && !device->is_cpu()) {
-    return Error{Error::Kind::kSettings, "precision=int8 runs on the CPU only; use fp16 or bf16 on " + device->str()};
-  }
   const auto tokens = static_cast<std::int64_t>(config.vision.tokens());
   planned.micro_batch =
       device->is_cpu() ? static_cast<int>(std::max<std::int64_t>(1, kCpuRows / tokens)) : kGpuMicroBatch;
-  planned.plan.tensors = at::TensorOptions().device(*device).dtype(scalar_type(planned.precision));
+  planned.plan.tensors = at::TensorOptions().device(*device);
   planned.plan.rows = planned.micro_batch * tokens;
+  planned.precision = options.precision == Precision::kAuto ? auto_precision(planned.plan, config.vision.hidden_size)
+                                                            : options.precision;
+  if (planned.precision == Precision::kInt8 && !device->is_cpu()) {
+    return Error{Error::Kind::kSettings, "precision=int8 runs on the CPU only; use fp16 or bf16 on " + device->str()};
+  }
+  planned.plan.tensors = planned.plan.tensors.dtype(scalar_type(planned.precision));
   if (!device->is_cpu()) return planned;
   warn_of_reference_blas();
   if (planned.precision != Precision::kInt8) {
-    planned.plan.kernel = fastest_kernel(planned.plan, config.vision.hidden_size);
+    planned.plan.kernel = fastest_kernel(planned.plan, config.vision.hidden_size).kernel;
   } else if (probe(LinearKernel::kInt8, planned.plan, config.vision.hidden_size)) {
     planned.plan.kernel = LinearKernel::kInt8;
   } else {
