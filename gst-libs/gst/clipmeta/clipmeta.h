@@ -4,10 +4,11 @@
  *   pkg-config gstreamer-clipmeta-1.0;  Python: gi.require_version("GstClipMeta", "1.0")
  *
  * Both metas are kept by buffer copies, by converters and scalers (their only tag is "video"), and by unixfdsink and
- * other users of gst_meta_serialize(). A receiving process restores only metas that are registered there: call
- * gst_clip_embedding_meta_get_info() and gst_clip_mark_meta_get_info() after gst_init(), or load the clipembed plugin
- * (`gst-launch-1.0 --gst-plugin-load=clipembed unixfdsrc ...`). From GStreamer 1.28 on that happens by itself where the
- * plugin is installed.
+ * other users of gst_meta_serialize(). A receiving process restores only metas that are registered there, until
+ * GStreamer 1.28, which finds them in the installed plugin. Before that, call gst_clip_embedding_meta_get_info() and
+ * gst_clip_mark_meta_get_info() after gst_init(), or have an element of ours in the pipeline, or load the plugin:
+ *
+ *   gst-launch-1.0 --gst-plugin-load=/usr/lib/.../gstreamer-1.0/libgstclipembed.so unixfdsrc ...
  *
  * A meta belongs to its buffer and is not to be changed; adding one needs a writable buffer. Reading is safe in any
  * thread that holds the buffer.
@@ -50,7 +51,7 @@ G_BEGIN_DECLS
 
 /* ---- the embedding of a frame ------------------------------------------------------------------------------------ */
 
-typedef struct _GstClipEmbeddingMeta GstClipEmbeddingMeta;
+typedef struct GstClipEmbeddingMeta GstClipEmbeddingMeta;
 
 /**
  * GstClipEmbeddingMeta:
@@ -71,7 +72,7 @@ typedef struct _GstClipEmbeddingMeta GstClipEmbeddingMeta;
  *
  * Since: 0.1
  */
-struct _GstClipEmbeddingMeta {
+struct GstClipEmbeddingMeta {
   GstMeta meta;
 
   const gchar* model;
@@ -187,7 +188,7 @@ GBytes* gst_clip_embedding_meta_as_bytes(const GstClipEmbeddingMeta* meta);
 
 /* ---- the mark ---------------------------------------------------------------------------------------------------- */
 
-typedef struct _GstClipMarkMeta GstClipMarkMeta;
+typedef struct GstClipMarkMeta GstClipMarkMeta;
 
 /**
  * GstClipMarkMeta:
@@ -203,7 +204,7 @@ typedef struct _GstClipMarkMeta GstClipMarkMeta;
  *
  * Since: 0.1
  */
-struct _GstClipMarkMeta {
+struct GstClipMarkMeta {
   GstMeta meta;
 
   const gchar* reason;
