@@ -27,7 +27,7 @@ const char* to_string(SelectReason reason) {
 void FrameSelector::set_span(std::chrono::nanoseconds start, std::chrono::nanoseconds end) {
   span_.reset();
   part_taken_ = -1;
-  if (end > start) span_ = Span{start, end};
+  if (end > start && options_.frames > 0) span_ = Span{start, end};
 }
 
 std::vector<FrameVerdict> FrameSelector::push(std::chrono::nanoseconds time, const FrameSketch& sketch) {
@@ -76,7 +76,7 @@ void FrameSelector::choose(bool last) {
   const auto time = held_.front().time;
   const bool shot_ends = last || end < held_.size();
   if (!shot_taken_ && (shot_ends || time - *shot_start_ >= kSettle)) take_best(end, std::nullopt);
-  if (span_ && options_.frames > 0 && part_taken_ < part_of(time)) {
+  if (span_ && part_taken_ < part_of(time)) {
     const auto part = part_of(time);
     std::size_t part_end = 0;
     while (part_end < end && part_of(held_[part_end].time) == part) ++part_end;
