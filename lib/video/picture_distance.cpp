@@ -23,11 +23,11 @@ int block_difference(const std::uint8_t* a, const std::uint8_t* b) {
   return sum;
 }
 
-float best_match(const Thumbnail& a, const Thumbnail& b, int left, int top, int search_x, int search_y) {
+float best_match(const Thumbnail& a, const Thumbnail& b, int left, int top) {
   const std::uint8_t* block = &a.luma[top * kWidth + left];
   int best = block_difference(block, &b.luma[top * kWidth + left]);
-  for (int y = std::max(0, top - search_y); y <= std::min(kHeight - kBlockHeight, top + search_y); ++y) {
-    for (int x = std::max(0, left - search_x); x <= std::min(kWidth - kBlockWidth, left + search_x); ++x) {
+  for (int y = std::max(0, top - kSearchY); y <= std::min(kHeight - kBlockHeight, top + kSearchY); ++y) {
+    for (int x = std::max(0, left - kSearchX); x <= std::min(kWidth - kBlockWidth, left + kSearchX); ++x) {
       best = std::min(best, block_difference(block, &b.luma[y * kWidth + x]));
     }
   }
@@ -56,26 +56,6 @@ float chroma_difference(const Thumbnail& a, const Thumbnail& b) {
   return static_cast<float>(sum) / static_cast<float>(2 * a.cb.size());
 }
 
-double block_distance(const Thumbnail& a, const Thumbnail& b, int search_x, int search_y) {
-  struct Block {
-    float residual, texture;
-  };
-  std::array<Block, kBlocks> blocks;
-  auto block = blocks.begin();
-  for (int top = 0; top < kHeight; top += kBlockHeight) {
-    for (int left = 0; left < kWidth; left += kBlockWidth) {
-      *block++ = {best_match(a, b, left, top, search_x, search_y), (texture(a, left, top) + texture(b, left, top)) / 2};
-    }
-  }
-  std::ranges::sort(blocks, {}, &Block::residual);
-  float residual = 0, contrast = 0;
-  for (int i = 0; i < kBlocksKept; ++i) {
-    residual += blocks[i].residual;
-    contrast += blocks[i].texture + kNoise;
-  }
-  return (residual + kBlocksKept * chroma_difference(a, b)) / contrast;
-}
-
 std::span<const float> luma(const CoarsePicture& picture) { return {picture.levels.data(), CoarsePicture::kCells}; }
 
 double mean(std::span<const float> levels) {
@@ -87,10 +67,24 @@ double mean(std::span<const float> levels) {
 }  // namespace
 
 double motion_compensated_distance(const Thumbnail& a, const Thumbnail& b) {
-  return block_distance(a, b, kSearchX, kSearchY);
+  struct Block {
+    float residual, texture;
+  };
+  std::array<Block, kBlocks> blocks;
+  auto block = blocks.begin();
+  for (int top = 0; top < kHeight; top += kBlockHeight) {
+    for (int left = 0; left < kWidth; left += kBlockWidth) {
+      *block++ = {best_match(a, b, left, top), (texture(a, left, top) + texture(b, left, top)) / 2};
+    }
+  }
+  std::ranges::sort(blocks, {}, &Block::residual);
+  float residual = 0, contrast = 0;
+  for (int i = 0; i < kBlocksKept; ++i) {
+    residual += blocks[i].residual;
+    contrast += blocks[i].texture + kNoise;
+  }
+  return (residual + kBlocksKept * chroma_difference(a, b)) / contrast;
 }
-
-double plain_distance(const Thumbnail& a, const Thumbnail& b) { return block_distance(a, b, 0, 0); }
 
 CoarsePicture coarse_picture(const Thumbnail& thumbnail) {
   constexpr int kX = kWidth / Thumbnail::kChromaWidth, kY = kHeight / Thumbnail::kChromaHeight;

@@ -1,4 +1,4 @@
-// How far two thumbnails are apart, in the three ways that the shot detector asks for. Plain functions; any thread.
+// How far two thumbnails are apart, in the ways that the shot detector asks for. Plain functions; any thread.
 #pragma once
 
 #include <array>
@@ -12,9 +12,6 @@ namespace clipembed {
 // contrast: about 0 for one scene, also where the camera pans or shakes; 0.6 and more for two that have nothing in
 // common.
 double motion_compensated_distance(const Thumbnail& a, const Thumbnail& b);
-
-// The same without moving anything.
-double plain_distance(const Thumbnail& a, const Thumbnail& b);
 
 // A coarser thumbnail as a vector: small motion disappears in it, and a dissolve is a straight line.
 struct CoarsePicture {

@@ -20,7 +20,7 @@ struct ShotBoundary {
   enum class Kind { kCut, kGradual };
   std::uint64_t frame = 0;  // the first of the new shot, counted from 0
   Kind kind = Kind::kCut;
-  double score = 0;  // how unlike the shots are: 0.5 and more
+  double score = 0;  // how unlike the shots are, as motion_compensated_distance() has it; of fades 1 - correlation()
 };
 
 class ShotDetector {
