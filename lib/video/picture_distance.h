@@ -2,7 +2,6 @@
 #pragma once
 
 #include <array>
-#include <span>
 
 #include "lib/video/thumbnail.h"
 
@@ -18,7 +17,7 @@ struct CoarsePicture {
   static constexpr int kCells = Thumbnail::kChromaWidth * Thumbnail::kChromaHeight;
   std::array<float, 3 * kCells> levels{};  // luma, Cb, Cr
 
-  // Standard deviation of luma over the picture: 0 for a blank one.
+  // Standard deviation of luma in the picture's centre: 0 for a blank one, with or without bars around it.
   double contrast() const;
 };
 
@@ -26,8 +25,8 @@ CoarsePicture coarse_picture(const Thumbnail& thumbnail);
 
 // Root mean square difference of levels.
 double distance(const CoarsePicture& a, const CoarsePicture& b);
-// Correlation coefficient of the pictures' luma, -1 to 1: the same scene has about 1 however bright it is. 0 where one
-// is blank.
+// Correlation coefficient of the luma of the pictures' centres, -1 to 1: the same scene has about 1 however bright it
+// is. 0 where one is blank.
 double correlation(const CoarsePicture& a, const CoarsePicture& b);
 
 }  // namespace clipembed

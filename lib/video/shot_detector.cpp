@@ -130,8 +130,8 @@ double ShotDetector::baseline(std::size_t candidate) const {
 double ShotDetector::separation(std::size_t candidate) const {
   double smallest = frames_[candidate].change;
   for (std::size_t before = candidate; before-- > 0;) {
-    const nanoseconds apart = frames_[candidate].time - frames_[before].time;
-    if (apart > kFlash + milliseconds(20) && candidate - before > kFlashFrames) break;
+    const nanoseconds flash = frames_[candidate].time - frames_[before + 1].time;  // that may be between
+    if (flash > kFlash && candidate - before > kFlashFrames) break;
     for (std::size_t after = candidate; after < frames_.size(); ++after) {
       if (correlation(frames_[before].coarse, frames_[after].coarse) > kSameScene) return 0;
       smallest = std::min(smallest, motion_compensated_distance(frames_[before].thumbnail, frames_[after].thumbnail));

@@ -26,8 +26,8 @@ struct ShotBoundary {
 class ShotDetector {
  public:
   // Frames after a frame that are seen before it is decided whether a shot begins there. Fewer where they are far
-  // apart in time.
-  static constexpr int kLookAhead = 5;
+  // apart in time. A flash has to be over by then: it may be as long at 60 frames a second.
+  static constexpr int kLookAhead = 6;
 
   // Times may only grow. At most one boundary becomes known by a frame.
   std::optional<ShotBoundary> push(std::chrono::nanoseconds time, const Thumbnail& thumbnail);
