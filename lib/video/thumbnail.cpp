@@ -8,58 +8,53 @@
 namespace clipembed {
 namespace {
 
-constexpr int kRowsPerCell = 16;  // 480 samples of a 1080p frame's cell: grain is averaged out long before that
-constexpr int kDetailRows = 72;   // rows that sharpness and entropy are taken from
+constexpr int kRowsPerCell = 8;  // 240 samples of a 1080p frame's cell: grain is averaged out long before that
+constexpr int kDetailRows = 48;  // rows that sharpness and entropy are taken from
 constexpr int kBrennerStep = 2;
 
-// Where a channel's samples are in memory.
-struct Channel {
-  const std::uint8_t* data = nullptr;
-  std::ptrdiff_t stride = 0;
-  int width = 0, height = 0;
-  int step = 1;          // samples from one to the next in a row
+// One plane in memory, and the channels (Y, Cb, Cr or R, G, B) whose samples take turns in it.
+struct Samples {
+  Plane plane;
+  int width = 0, height = 0;             // samples of one channel
+  int step = 1;                          // samples from one of a channel to its next
+  std::array<int, 3> channels{0, 0, 0};  // the n-th channel of the plane is the frame's channels[n]-th, ...
+  std::array<int, 3> offsets{0, 0, 0};   // and begins at this sample
+  int count = 1;
+};
+
+struct Layout {
+  std::array<Samples, 3> planes{};
+  int count = 1;
   int sample_bytes = 1;  // 2: little-endian
   int shift = 0;         // of a 16-bit sample, down to 8 bits
+  bool rgb = false, grey = false;
 };
 
-struct Channels {
-  std::array<Channel, 3> channel{};  // Y, Cb, Cr or R, G, B
-  int count = 3;
-  bool rgb = false;
-};
-
-Channels packed_rgb(const ImageView& frame, int step, int red, int green, int blue) {
-  Channels channels{.rgb = true};
-  const int offsets[] = {red, green, blue};
-  for (int i = 0; i < 3; ++i) {
-    channels.channel[i] = {frame.planes[0].data + offsets[i], frame.planes[0].stride, frame.width, frame.height, step};
-  }
-  return channels;
+Layout packed_rgb(const ImageView& frame, int step, int red, int green, int blue) {
+  Layout layout{.rgb = true};
+  layout.planes[0] = {frame.planes[0], frame.width, frame.height, step, {0, 1, 2}, {red, green, blue}, 3};
+  return layout;
 }
 
-// `cb`, `cr`: plane and sample within it.
-Channels planar(const ImageView& frame, int x_shift, int y_shift, std::array<int, 2> cb, std::array<int, 2> cr,
-                int step = 1, int sample_bytes = 1, int shift = 0) {
-  Channels channels;
-  channels.channel[0] = {
-      frame.planes[0].data, frame.planes[0].stride, frame.width, frame.height, 1, sample_bytes, shift};
+// `first`: the chroma channel that comes first, 1 for Cb and 2 for Cr.
+Layout luma_and_chroma(const ImageView& frame, int x_shift, int y_shift, int first, bool interleaved,
+                       int sample_bytes = 1, int shift = 0) {
+  Layout layout{.sample_bytes = sample_bytes, .shift = shift};
   const int width = (frame.width + (1 << x_shift) - 1) >> x_shift;
   const int height = (frame.height + (1 << y_shift) - 1) >> y_shift;
-  const std::array<int, 2> places[] = {cb, cr};
-  for (int i = 0; i < 2; ++i) {
-    const auto [plane, sample] = places[i];
-    channels.channel[i + 1] = {frame.planes[plane].data + sample * sample_bytes,
-                               frame.planes[plane].stride,
-                               width,
-                               height,
-                               step,
-                               sample_bytes,
-                               shift};
+  layout.planes[0] = {frame.planes[0], frame.width, frame.height};
+  if (interleaved) {
+    layout.planes[1] = {frame.planes[1], width, height, 2, {first, 3 - first}, {0, 1}, 2};
+    layout.count = 2;
+  } else {
+    layout.planes[1] = {frame.planes[1], width, height, 1, {first}};
+    layout.planes[2] = {frame.planes[2], width, height, 1, {3 - first}};
+    layout.count = 3;
   }
-  return channels;
+  return layout;
 }
 
-Channels channels_of(const ImageView& frame) {
+Layout layout_of(const ImageView& frame) {
   switch (frame.format) {
     case PixelFormat::kRgb:
       return packed_rgb(frame, 3, 0, 1, 2);
@@ -74,118 +69,103 @@ Channels channels_of(const ImageView& frame) {
     case PixelFormat::kXbgr:
       return packed_rgb(frame, 4, 3, 2, 1);
     case PixelFormat::kI420:
-      return planar(frame, 1, 1, {1, 0}, {2, 0});
+      return luma_and_chroma(frame, 1, 1, 1, false);
     case PixelFormat::kYv12:
-      return planar(frame, 1, 1, {2, 0}, {1, 0});
+      return luma_and_chroma(frame, 1, 1, 2, false);
     case PixelFormat::kNv12:
-      return planar(frame, 1, 1, {1, 0}, {1, 1}, 2);
+      return luma_and_chroma(frame, 1, 1, 1, true);
     case PixelFormat::kNv21:
-      return planar(frame, 1, 1, {1, 1}, {1, 0}, 2);
+      return luma_and_chroma(frame, 1, 1, 2, true);
     case PixelFormat::kY42b:
-      return planar(frame, 1, 0, {1, 0}, {2, 0});
+      return luma_and_chroma(frame, 1, 0, 1, false);
     case PixelFormat::kY444:
-      return planar(frame, 0, 0, {1, 0}, {2, 0});
+      return luma_and_chroma(frame, 0, 0, 1, false);
     case PixelFormat::kP010:
-      return planar(frame, 1, 1, {1, 0}, {1, 1}, 2, 2, 8);
+      return luma_and_chroma(frame, 1, 1, 1, true, 2, 8);
     case PixelFormat::kI420p10:
-      return planar(frame, 1, 1, {1, 0}, {2, 0}, 1, 2, 2);
+      return luma_and_chroma(frame, 1, 1, 1, false, 2, 2);
     case PixelFormat::kGray8:
       break;
   }
-  Channels grey{.count = 1};
-  grey.channel[0] = {frame.planes[0].data, frame.planes[0].stride, frame.width, frame.height};
-  return grey;
+  Layout layout{.grey = true};
+  layout.planes[0] = {frame.planes[0], frame.width, frame.height};
+  return layout;
 }
 
-// One row of a channel as 8-bit samples; the row itself where it is that already.
-template <int kStep>
-void gather(const std::uint8_t* from, std::uint8_t* to, int count) {
-  for (int x = 0; x < count; ++x) to[x] = from[x * kStep];
-}
+std::uint16_t read_sample(const std::uint8_t* sample) { return static_cast<std::uint16_t>(sample[0] | sample[1] << 8); }
 
-const std::uint8_t* read_row(const Channel& channel, int y, std::vector<std::uint8_t>& line) {
-  const std::uint8_t* row = channel.data + y * channel.stride;
-  if (channel.step == 1 && channel.sample_bytes == 1) return row;
-  const int count = channel.width;
-  line.resize(count);
-  if (channel.sample_bytes == 2) {
-    for (int x = 0; x < count; ++x) {
-      const std::uint8_t* sample = row + 2 * x * channel.step;
-      line[x] = static_cast<std::uint8_t>((sample[0] | sample[1] << 8) >> channel.shift);
-    }
-  } else if (channel.step == 2) {
-    gather<2>(row, line.data(), count);
-  } else if (channel.step == 3) {
-    gather<3>(row, line.data(), count);
-  } else {
-    gather<4>(row, line.data(), count);
-  }
-  return line.data();
-}
+int cell_edge(int size, int cell, int cells) { return static_cast<int>(std::int64_t{size} * cell / cells); }
 
-// Means of cells; rows are added up first, which is what the vector unit is good at. A frame smaller than its thumbnail
-// repeats samples.
-void average_cells(const Channel& channel, int columns, int rows, float* cells) {
-  std::vector<std::uint16_t> sums(channel.width);
-  std::vector<std::uint8_t> line;
+// Means of the cells of each channel in a plane. Whole rows are added up first, which is what the vector unit is good
+// at. A frame smaller than its thumbnail repeats samples.
+void average_cells(const Layout& layout, const Samples& samples, int columns, int rows,
+                   const std::array<float*, 3>& cells) {
+  const int row_samples = samples.width * samples.step;
+  std::vector<std::uint16_t> sums(row_samples);
   for (int cell_y = 0; cell_y < rows; ++cell_y) {
-    const int top = static_cast<int>(std::int64_t{channel.height} * cell_y / rows);
-    const int bottom = std::max(top + 1, static_cast<int>(std::int64_t{channel.height} * (cell_y + 1) / rows));
+    const int top = cell_edge(samples.height, cell_y, rows);
+    const int bottom = std::max(top + 1, cell_edge(samples.height, cell_y + 1, rows));
     const int taken = std::min(kRowsPerCell, bottom - top);
     std::ranges::fill(sums, 0);
     for (int i = 0; i < taken; ++i) {
-      const std::uint8_t* row = read_row(channel, top + (bottom - top) * i / taken, line);
-      for (int x = 0; x < channel.width; ++x) sums[x] = static_cast<std::uint16_t>(sums[x] + row[x]);
+      const std::uint8_t* row = samples.plane.data + (top + (bottom - top) * i / taken) * samples.plane.stride;
+      std::uint16_t* sum = sums.data();
+      if (layout.sample_bytes == 1) {
+        for (int x = 0; x < row_samples; ++x) sum[x] = static_cast<std::uint16_t>(sum[x] + row[x]);
+      } else {
+        for (int x = 0; x < row_samples; ++x) {
+          sum[x] = static_cast<std::uint16_t>(sum[x] + (read_sample(row + 2 * x) >> layout.shift));
+        }
+      }
     }
-    for (int cell_x = 0; cell_x < columns; ++cell_x) {
-      const int left = static_cast<int>(std::int64_t{channel.width} * cell_x / columns);
-      const int right = std::max(left + 1, static_cast<int>(std::int64_t{channel.width} * (cell_x + 1) / columns));
-      std::uint32_t sum = 0;
-      for (int x = left; x < right; ++x) sum += sums[x];
-      *cells++ = static_cast<float>(sum) / static_cast<float>((right - left) * taken);
+    for (int channel = 0; channel < samples.count; ++channel) {
+      float* out = cells[samples.channels[channel]] + cell_y * columns;
+      for (int cell_x = 0; cell_x < columns; ++cell_x) {
+        const int left = cell_edge(samples.width, cell_x, columns);
+        const int right = std::max(left + 1, cell_edge(samples.width, cell_x + 1, columns));
+        std::uint32_t sum = 0;
+        for (int x = left; x < right; ++x) sum += sums[x * samples.step + samples.offsets[channel]];
+        out[cell_x] = static_cast<float>(sum) / static_cast<float>((right - left) * taken);
+      }
     }
   }
 }
 
 std::uint8_t to_level(float value) { return static_cast<std::uint8_t>(std::clamp(value + 0.5F, 0.0F, 255.0F)); }
 
-bool is_limited(const ImageView& frame, const Channels& channels) {
-  return !channels.rgb && channels.count == 3 && frame.colorimetry.range == Colorimetry::Range::kLimited;
-}
-
 constexpr float kLumaGain = 255.0F / 219, kChromaGain = 255.0F / 224;
+using Cells = std::array<float, Thumbnail::kWidth * Thumbnail::kHeight>;
 
-void fill_from_yuv(const Channels& channels, bool limited, Thumbnail& thumbnail) {
-  std::array<float, Thumbnail::kWidth * Thumbnail::kHeight> cells;
-  average_cells(channels.channel[0], Thumbnail::kWidth, Thumbnail::kHeight, cells.data());
-  for (std::size_t i = 0; i < thumbnail.luma.size(); ++i) {
-    thumbnail.luma[i] = to_level(limited ? (cells[i] - 16) * kLumaGain : cells[i]);
+void fill_from_yuv(const Layout& layout, bool limited, Thumbnail& thumbnail) {
+  std::array<Cells, 3> cells;
+  const std::array<float*, 3> out{cells[0].data(), cells[1].data(), cells[2].data()};
+  average_cells(layout, layout.planes[0], Thumbnail::kWidth, Thumbnail::kHeight, out);
+  for (int i = 1; i < layout.count; ++i) {
+    average_cells(layout, layout.planes[i], Thumbnail::kChromaWidth, Thumbnail::kChromaHeight, out);
   }
-  thumbnail.cb.fill(128);
-  thumbnail.cr.fill(128);
-  for (int c = 1; c < channels.count; ++c) {
-    average_cells(channels.channel[c], Thumbnail::kChromaWidth, Thumbnail::kChromaHeight, cells.data());
-    auto& plane = c == 1 ? thumbnail.cb : thumbnail.cr;
-    for (std::size_t i = 0; i < plane.size(); ++i) {
-      plane[i] = to_level(limited ? (cells[i] - 128) * kChromaGain + 128 : cells[i]);
-    }
+  for (std::size_t i = 0; i < thumbnail.luma.size(); ++i) {
+    thumbnail.luma[i] = to_level(limited ? (cells[0][i] - 16) * kLumaGain : cells[0][i]);
+  }
+  for (std::size_t i = 0; i < thumbnail.cb.size(); ++i) {
+    const float gain = limited ? kChromaGain : 1;
+    thumbnail.cb[i] = layout.grey ? 128 : to_level((cells[1][i] - 128) * gain + 128);
+    thumbnail.cr[i] = layout.grey ? 128 : to_level((cells[2][i] - 128) * gain + 128);
   }
 }
 
 // Averages commute with the matrix, so only cells are converted. BT.601, full range, as JFIF has it.
-void fill_from_rgb(const Channels& channels, Thumbnail& thumbnail) {
+void fill_from_rgb(const Layout& layout, Thumbnail& thumbnail) {
   constexpr int kWidth = Thumbnail::kWidth, kHeight = Thumbnail::kHeight;
   constexpr int kX = kWidth / Thumbnail::kChromaWidth, kY = kHeight / Thumbnail::kChromaHeight;
-  std::array<std::array<float, kWidth * kHeight>, 3> rgb;
-  for (int c = 0; c < 3; ++c) average_cells(channels.channel[c], kWidth, kHeight, rgb[c].data());
+  std::array<Cells, 3> rgb;
+  average_cells(layout, layout.planes[0], kWidth, kHeight, {rgb[0].data(), rgb[1].data(), rgb[2].data()});
   std::array<float, Thumbnail::kChromaWidth * Thumbnail::kChromaHeight> cb{}, cr{};
   for (int i = 0; i < kWidth * kHeight; ++i) {
-    const float red = rgb[0][i], green = rgb[1][i], blue = rgb[2][i];
-    const float luma = 0.299F * red + 0.587F * green + 0.114F * blue;
+    const float luma = 0.299F * rgb[0][i] + 0.587F * rgb[1][i] + 0.114F * rgb[2][i];
     thumbnail.luma[i] = to_level(luma);
     const int chroma = i / kWidth / kY * Thumbnail::kChromaWidth + i % kWidth / kX;
-    cb[chroma] += (blue - luma) * (0.5F / 0.886F);
-    cr[chroma] += (red - luma) * (0.5F / 0.701F);
+    cb[chroma] += (rgb[2][i] - luma) * (0.5F / 0.886F);
+    cr[chroma] += (rgb[0][i] - luma) * (0.5F / 0.701F);
   }
   for (std::size_t i = 0; i < cb.size(); ++i) {
     thumbnail.cb[i] = to_level(128 + cb[i] / (kX * kY));
@@ -193,36 +173,60 @@ void fill_from_rgb(const Channels& channels, Thumbnail& thumbnail) {
   }
 }
 
-// Sums of squared differences fit 32 bits for 65,000 samples, the widest row there is.
-std::uint32_t squared_difference(const std::uint8_t* a, const std::uint8_t* b, int count) {
-  std::uint32_t sum = 0;
-  for (int x = 0; x < count; ++x) {
-    const int difference = a[x] - b[x];
-    sum += static_cast<std::uint32_t>(difference * difference);
+// One row of luma, or of green, as 8-bit samples; the row itself where it is that already.
+const std::uint8_t* read_row(const Layout& layout, int y, std::vector<std::uint8_t>& line) {
+  const Samples& samples = layout.planes[0];
+  const std::uint8_t* row = samples.plane.data + y * samples.plane.stride;
+  if (samples.step == 1 && layout.sample_bytes == 1) return row;
+  line.resize(samples.width);
+  if (layout.sample_bytes == 2) {
+    for (int x = 0; x < samples.width; ++x) {
+      line[x] = static_cast<std::uint8_t>(read_sample(row + 2 * x) >> layout.shift);
+    }
+  } else {
+    const std::uint8_t* green = row + samples.offsets[1];
+    for (int x = 0; x < samples.width; ++x) line[x] = green[x * samples.step];
   }
-  return sum;
+  return line.data();
+}
+
+// In pieces whose sum fits 32 bits; 16-bit factors are what vector units multiply and add in one instruction.
+double squared_difference(const std::uint8_t* a, const std::uint8_t* b, int count) {
+  constexpr int kPiece = 16384;
+  double total = 0;
+  for (int start = 0; start < count; start += kPiece) {
+    const int end = std::min(count, start + kPiece);
+    std::int32_t sum = 0;
+    for (int x = start; x < end; ++x) {
+      const auto difference = static_cast<std::int16_t>(a[x] - b[x]);
+      sum += difference * difference;
+    }
+    total += sum;
+  }
+  return total;
 }
 
 // Brenner et al., "An automated microscope for cytologic research" (1976): the squared difference of samples two
 // apart; here across and down. Of RGB the green channel stands for luma.
-Salience salience_of(const Channels& channels, bool limited) {
-  const Channel& channel = channels.channel[channels.rgb ? 1 : 0];
+Salience salience_of(const Layout& layout, bool limited) {
+  const int width = layout.planes[0].width, height = layout.planes[0].height;
   const float gain = limited ? kLumaGain : 1;
-  const int rows = std::min(kDetailRows, channel.height);
+  const int rows = std::min(kDetailRows, height);
   std::vector<std::uint8_t> line, below;
   std::array<std::uint32_t, 256> histogram{};
   double squares = 0, pairs = 0, sum = 0, samples = 0;
   for (int i = 0; i < rows; ++i) {
-    const int y = static_cast<int>(std::int64_t{channel.height} * i / rows);
-    const std::uint8_t* row = read_row(channel, y, line);
-    const int across = std::max(0, channel.width - kBrennerStep);
-    squares += squared_difference(row, row + std::min(kBrennerStep, channel.width), across);
-    pairs += across;
-    if (y + kBrennerStep < channel.height) {
-      squares += squared_difference(row, read_row(channel, y + kBrennerStep, below), channel.width);
-      pairs += channel.width;
+    const int y = cell_edge(height, i, rows);
+    const std::uint8_t* row = read_row(layout, y, line);
+    if (width > kBrennerStep) {
+      squares += squared_difference(row, row + kBrennerStep, width - kBrennerStep);
+      pairs += width - kBrennerStep;
     }
-    for (int x = i % 4; x < channel.width; x += 4) ++histogram[row[x]];
+    if (y + kBrennerStep < height) {
+      squares += squared_difference(row, read_row(layout, y + kBrennerStep, below), width);
+      pairs += width;
+    }
+    for (int x = i % 4; x < width; x += 4) ++histogram[row[x]];
   }
   for (int level = 0; level < 256; ++level) {
     samples += histogram[level];
@@ -247,15 +251,15 @@ double Salience::score() const {
 }
 
 FrameSketch sketch_frame(const ImageView& frame) {
-  const Channels channels = channels_of(frame);
-  const bool limited = is_limited(frame, channels);
+  const Layout layout = layout_of(frame);
+  const bool limited = !layout.rgb && !layout.grey && frame.colorimetry.range == Colorimetry::Range::kLimited;
   FrameSketch sketch;
-  if (channels.rgb) {
-    fill_from_rgb(channels, sketch.thumbnail);
+  if (layout.rgb) {
+    fill_from_rgb(layout, sketch.thumbnail);
   } else {
-    fill_from_yuv(channels, limited, sketch.thumbnail);
+    fill_from_yuv(layout, limited, sketch.thumbnail);
   }
-  sketch.salience = salience_of(channels, limited);
+  sketch.salience = salience_of(layout, limited);
   return sketch;
 }
 

@@ -34,7 +34,7 @@ struct FrameSketch {
   Salience salience;
 };
 
-// Precondition: width and height are at least 1, and planes hold what the format says. Reads at most 16 rows a row of
+// Precondition: width and height are at least 1, and planes hold what the format says. Reads at most 8 rows a row of
 // cells, so that large frames do not take longer.
 FrameSketch sketch_frame(const ImageView& frame);
 

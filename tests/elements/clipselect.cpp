@@ -153,8 +153,8 @@ START_TEST(a_key_unit_event_comes_before_the_first_frame_of_a_shot) {
   finish(&h);
   std::string wanted = count_to(40) + "eos ";
   wanted.insert(wanted.find("20 "), "custom-downstream ");
-  const auto first_frame = order.find("0 ");
-  fail_unless_equals_string(order.substr(first_frame).c_str(), wanted.c_str());
+  order.erase(0, order.find("0 "));
+  fail_unless_equals_string(order.c_str(), wanted.c_str());
   while (GstEvent* event = gst_harness_try_pull_event(h.harness)) {
     if (gst_video_event_is_force_key_unit(event)) {
       GstClockTime timestamp, stream_time, running_time;
@@ -345,7 +345,7 @@ START_TEST(a_change_of_caps_is_no_new_shot) {
   GST_BUFFER_PTS(other) = 3 * FRAME_DURATION;
   fail_unless_equals_int(gst_harness_push(h.harness, other), GST_FLOW_OK);
   finish(&h);
-  fail_unless_equals_string(order.c_str(), "0 1 2 caps 3 eos ");
+  fail_unless_equals_string(order.c_str(), "0 1 2 caps segment 3 eos ");
   embed_harness_free(&h);
 }
 END_TEST
