@@ -35,14 +35,13 @@ GstClockTime waiting_time(GstClockTime duration) {
 }  // namespace
 
 SelectStream::SelectStream(GstElement* element, GstPad* sinkpad, GstPad* srcpad, const SelectSettings& settings)
-    : element_(element), sinkpad_(sinkpad), srcpad_(srcpad), settings_(settings) {
+    : element_(element), sinkpad_(sinkpad), srcpad_(srcpad), settings_(settings), selector_(settings.options) {
   gst_segment_init(&segment_, GST_FORMAT_UNDEFINED);
-  reset();
 }
 
 void SelectStream::reset() {
   items_.clear();
-  selector_.emplace(settings_.options);
+  selector_ = FrameSelector(settings_.options);
   last_time_ = GST_CLOCK_TIME_NONE;
   covered_ = false;
 }
@@ -85,7 +84,7 @@ GstFlowReturn SelectStream::chain(BufferPtr buffer) {
   item.frame = std::move(buffer);
   item.judged = true;
   items_.push_back(std::move(item));
-  return follow(selector_->push(to_chrono(time), *sketch));
+  return follow(selector_.push(to_chrono(time), *sketch));
 }
 
 // Each verdict is of the oldest judged frame; what is before it goes along.
@@ -149,7 +148,7 @@ GstMessage* SelectStream::new_message(const Item& item, const FrameVerdict& verd
   return gst_message_new_element(GST_OBJECT_CAST(element_), structure);
 }
 
-GstFlowReturn SelectStream::drain() { return follow(selector_->drain()); }
+GstFlowReturn SelectStream::drain() { return follow(selector_.drain()); }
 
 // ---- events and queries
 // -------------------------------------------------------------------------------------------------
@@ -218,7 +217,7 @@ void SelectStream::set_segment(GstEvent* event) {
 // Coverage is of the segment's own span, or of what is left of the stream where it has no end. In running time, as all
 // of the selector's times, so that it goes forward at any rate.
 void SelectStream::cover() {
-  selector_->set_span(nanoseconds(0), nanoseconds(0));
+  selector_.set_span(nanoseconds(0), nanoseconds(0));
   if (segment_.format != GST_FORMAT_TIME) return;
   GstSegment whole = segment_;
   gint64 duration = 0;
@@ -231,7 +230,7 @@ void SelectStream::cover() {
   const auto first = gst_segment_to_running_time(&whole, GST_FORMAT_TIME, whole.rate > 0 ? whole.start : whole.stop);
   const auto last = gst_segment_to_running_time(&whole, GST_FORMAT_TIME, whole.rate > 0 ? whole.stop : whole.start);
   if (GST_CLOCK_TIME_IS_VALID(first) && GST_CLOCK_TIME_IS_VALID(last)) {
-    selector_->set_span(to_chrono(first), to_chrono(last));
+    selector_.set_span(to_chrono(first), to_chrono(last));
   }
 }
 

@@ -67,7 +67,7 @@ class SelectStream {
   std::optional<FrameFormat> format_;
   GstSegment segment_;
   std::deque<Item> items_;  // oldest first; no more than FrameSelector::kMaxHeld frames
-  std::optional<FrameSelector> selector_;
+  FrameSelector selector_;
   GstClockTime last_time_ = GST_CLOCK_TIME_NONE;  // of a frame, running time
   bool covered_ = false;                          // the duration has been asked for
 };

@@ -25,14 +25,14 @@ const char* to_string(SelectReason reason) {
 }
 
 void FrameSelector::set_span(std::chrono::nanoseconds start, std::chrono::nanoseconds end) {
-  span_.reset();
   part_taken_ = -1;
-  if (end > start && options_.frames > 0) span_ = Span{start, end};
+  span_start_ = start;
+  span_end_ = options_.frames > 0 ? end : start;
 }
 
 std::vector<FrameVerdict> FrameSelector::push(std::chrono::nanoseconds time, const FrameSketch& sketch) {
+  if (next_number_ == 0) shot_start_ = newest_shot_start_ = last_taken_ = time;
   held_.push_back({.number = next_number_++, .time = time, .salience = sketch.salience});
-  if (!newest_shot_start_) newest_shot_start_ = time;
   if (const auto boundary = detector_.push(time, sketch.thumbnail)) note(*boundary);
   std::vector<FrameVerdict> verdicts;
   while (held_.size() >= kMaxHeld ||
@@ -53,7 +53,7 @@ std::vector<FrameVerdict> FrameSelector::drain() {
 // belongs to the oldest frame that is left.
 void FrameSelector::note(const ShotBoundary& boundary) {
   const auto frame = std::ranges::find_if(held_, [&](const auto& held) { return held.number >= boundary.frame; });
-  if (frame == held_.end() || frame->number == 0 || frame->time - *newest_shot_start_ < options_.min_shot) return;
+  if (frame == held_.end() || frame->number == 0 || frame->time - newest_shot_start_ < options_.min_shot) return;
   newest_shot_start_ = frame->time;
   frame->boundary = boundary;
 }
@@ -65,8 +65,8 @@ std::size_t FrameSelector::shot_end() const {
 }
 
 std::int64_t FrameSelector::part_of(std::chrono::nanoseconds time) const {
-  const double whole = static_cast<double>((span_->end - span_->start).count());
-  const double part = static_cast<double>((time - span_->start).count()) / whole * options_.frames;
+  const double whole = static_cast<double>((span_end_ - span_start_).count());
+  const double part = static_cast<double>((time - span_start_).count()) / whole * options_.frames;
   return std::clamp(static_cast<std::int64_t>(part), std::int64_t{0}, std::int64_t{options_.frames} - 1);
 }
 
@@ -75,17 +75,16 @@ void FrameSelector::choose(bool last) {
   const std::size_t end = shot_end();
   const auto time = held_.front().time;
   const bool shot_ends = last || end < held_.size();
-  if (!shot_taken_ && (shot_ends || time - *shot_start_ >= kSettle)) take_best(end, std::nullopt);
-  if (span_ && part_taken_ < part_of(time)) {
+  if (!shot_taken_ && (shot_ends || time - shot_start_ >= kSettle)) take_best(end, std::nullopt);
+  if (has_span() && part_taken_ < part_of(time)) {
     const auto part = part_of(time);
     std::size_t part_end = 0;
     while (part_end < end && part_of(held_[part_end].time) == part) ++part_end;
     if (part_end < held_.size() || last) take_best(part_end, SelectReason::kCoverage);
   }
-  if (options_.max_gap.count() > 0 && last_taken_ && *last_taken_ < time &&
-      held_.back().time - *last_taken_ >= options_.max_gap) {
+  if (options_.max_gap.count() > 0 && last_taken_ < time && held_.back().time - last_taken_ >= options_.max_gap) {
     std::size_t in_time = 1;
-    while (in_time < end && held_[in_time].time - *last_taken_ <= options_.max_gap) ++in_time;
+    while (in_time < end && held_[in_time].time - last_taken_ <= options_.max_gap) ++in_time;
     take_best(in_time, SelectReason::kInterval);
   }
 }
@@ -95,15 +94,14 @@ void FrameSelector::take_best(std::size_t end, std::optional<SelectReason> reaso
   const auto best = std::max_element(held_.begin(), held_.begin() + end, [](const auto& a, const auto& b) {
     return a.salience.score() < b.salience.score();
   });
-  if (!reason) reason = best->time == *shot_start_ ? SelectReason::kCut : SelectReason::kSalient;
+  if (!reason) reason = best->time == shot_start_ ? SelectReason::kCut : SelectReason::kSalient;
   best->chosen = reason;
   shot_taken_ = true;
-  last_taken_ = std::max(last_taken_.value_or(best->time), best->time);
-  if (span_) part_taken_ = std::max(part_taken_, part_of(best->time));
+  last_taken_ = std::max(last_taken_, best->time);
+  if (has_span()) part_taken_ = std::max(part_taken_, part_of(best->time));
 }
 
 FrameVerdict FrameSelector::release(bool last) {
-  if (!shot_start_) shot_start_ = held_.front().time;
   if (held_.front().boundary) {
     ++shot_;
     shot_start_ = held_.front().time;

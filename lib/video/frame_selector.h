@@ -59,29 +59,28 @@ class FrameSelector {
 
  private:
   std::size_t shot_end() const;
+  bool has_span() const { return span_end_ > span_start_; }
   std::int64_t part_of(std::chrono::nanoseconds time) const;
   void note(const ShotBoundary& boundary);
   void choose(bool last);
   void take_best(std::size_t end, std::optional<SelectReason> reason);
   FrameVerdict release(bool last);
 
-  const SelectOptions options_;
+  SelectOptions options_;
   ShotDetector detector_;
   std::deque<FrameVerdict> held_;
   std::uint64_t next_number_ = 0;
 
-  struct Span {
-    std::chrono::nanoseconds start, end;
-  };
-  std::optional<Span> span_;
+  // The span to cover; none where it is empty.
+  std::chrono::nanoseconds span_start_{}, span_end_{};
   std::int64_t part_taken_ = -1;
-  std::optional<std::chrono::nanoseconds> last_taken_;
+  std::chrono::nanoseconds last_taken_{};  // before one is, the first frame
 
-  // The shot of the oldest held frame.
+  // The shot of the oldest held frame, and the start of the newest one.
   int shot_ = 0;
-  std::optional<std::chrono::nanoseconds> shot_start_;
+  std::chrono::nanoseconds shot_start_{};
   bool shot_taken_ = false;
-  std::optional<std::chrono::nanoseconds> newest_shot_start_;
+  std::chrono::nanoseconds newest_shot_start_{};
 };
 
 }  // namespace clipembed
