@@ -52,7 +52,7 @@
  * ## Metadata
  *
  * With #clipembed:attach-meta, a frame carries its embedding on: as #GstClipEmbeddingMeta (pkg-config
- * gstreamer-clipembed-1.0, and introspected for other languages), which survives videoconvert, videoscale and a way
+ * gstreamer-clipmeta-1.0, and introspected for other languages), which survives videoconvert, videoscale and a way
  * through unixfdsink and unixfdsrc, and as a #GstTensorMeta for GStreamer's own analytics elements.
  *
  * ## Live pipelines
