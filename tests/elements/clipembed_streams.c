@@ -93,7 +93,8 @@ GST_START_TEST(the_leaks_tracer_finds_nothing) {
   gst_object_unref(bus);
   gst_object_unref(pipeline);
   gst_task_cleanup_all();
-  gst_caps_new_empty_simple("leaked/on-purpose"); /* which shows that the tracer is awake */
+  GstCaps* on_purpose = gst_caps_new_empty_simple("leaked/on-purpose"); /* shows that the tracer is awake */
+  fail_unless(on_purpose != NULL);
   const guint leaked = take_leaked_objects(tracer, names);
   fail_unless(leaked == 1 && strstr(names->str, "leaked/on-purpose") != NULL, "%s", names->str);
   g_string_free(names, TRUE);
