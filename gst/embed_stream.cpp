@@ -237,7 +237,30 @@ bool EmbedStream::set_caps(GstEvent* event) {
 // This thread is the only one that fills the queue, so once it is empty the query keeps its place in the order.
 bool EmbedStream::serialized_query(GstQuery* query) {
   session_->flush();
-  return queue_.wait_until_drained() && gst_pad_peer_query(srcpad_, query);
+  if (!queue_.wait_until_drained()) return false;
+  const bool answered = gst_pad_peer_query(srcpad_, query);
+  if (GST_QUERY_TYPE(query) == GST_QUERY_ALLOCATION) ask_for_held_buffers(query);
+  return answered;
+}
+
+// A decoder whose pool has no buffer more than downstream needs would starve on those that wait here. It reads what the
+// query says even when nobody has answered it.
+void EmbedStream::ask_for_held_buffers(GstQuery* query) const {
+  const auto held = static_cast<guint>(queue_limits(settings_).frames);
+  const guint pools = gst_query_get_n_allocation_pools(query);
+  for (guint i = 0; i < pools; ++i) {
+    GstBufferPool* pool = nullptr;
+    guint size, min, max;
+    gst_query_parse_nth_allocation_pool(query, i, &pool, &size, &min, &max);
+    gst_query_set_nth_allocation_pool(query, i, pool, size, min + held, max > 0 ? max + held : 0);
+    if (pool) gst_object_unref(pool);
+  }
+  GstCaps* caps = nullptr;
+  gst_query_parse_allocation(query, &caps, nullptr);
+  if (pools > 0 || !caps) return;
+  if (const auto format = parse_frame_format(caps)) {
+    gst_query_add_allocation_pool(query, nullptr, static_cast<guint>(format->info.size), held, 0);
+  }
 }
 
 // ---- source-pad task ----
