@@ -47,11 +47,11 @@ struct Stream {
 Stream make_stream(const std::string& model, int number) {
   static const char* const kSettings[] = {"", "overload=skip", "batch-size=4 trigger=interval interval=300000000",
                                           "augment=flip"};
-  const std::string line =
-      "videotestsrc is-live=" + std::string(number % 2 ? "true" : "false") +
-      " ! capsfilter name=filter caps=video/x-raw,format=I420,width=320,height=240,framerate=15/1 ! "
-      "clipembed name=embed " +
-      kSettings[number % 4] + " model=" + model + " ! videoconvert ! fakesink sync=true";
+  const std::string line = "videotestsrc is-live=" + std::string(number % 2 ? "true" : "false") +
+                           " ! capsfilter name=filter caps-change-mode=delayed "
+                           "caps=video/x-raw,format=I420,width=320,height=240,framerate=15/1 ! "
+                           "clipembed name=embed " +
+                           kSettings[number % 4] + " model=" + model + " ! videoconvert ! fakesink sync=true";
   GError* error = nullptr;
   GstElement* pipeline = gst_parse_launch(line.c_str(), &error);
   if (!pipeline) {
@@ -61,6 +61,7 @@ Stream make_stream(const std::string& model, int number) {
   return {pipeline, gst_bin_get_by_name(GST_BIN(pipeline), "filter"), gst_bin_get_by_name(GST_BIN(pipeline), "embed")};
 }
 
+// The filter takes the old caps until upstream has seen the new ones; otherwise it may refuse those on their way.
 void change_caps(Stream& stream, std::mt19937& random) {
   static const char* const kFormats[] = {"I420", "NV12", "RGB", "BGRx", "GRAY8", "I420_10LE"};
   const int width = 16 + int(random() % 40) * 16, height = 16 + int(random() % 30) * 16;
