@@ -1,0 +1,96 @@
+#include "lib/video/dissolve.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace clipembed {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr auto kTick = milliseconds(60);  // less a few for rounded timestamps: every frame up to 15 a second
+constexpr std::size_t kMaxTicks = 50;     // 3 s
+constexpr std::size_t kSteps[] = {3, 4, 6, 8, 12, 16, 24, 32, 40, 48};
+
+constexpr double kMinLength = 10;      // levels, root mean square, from end to end
+constexpr double kMinContrast = 4;     // levels; less is a fade, which the shot detector sees by its blank frames
+constexpr double kUnlike = 0.7;        // correlation of the two ends: above, the light has changed in one scene
+constexpr double kMaxResidual = 0.30;  // mean distance from the line, as a part of its length
+constexpr double kMaxStep = 0.6;       // of the way in one tick; more is a cut
+constexpr double kMaxBack = 0.1;
+constexpr double kMaxMoved = 0.55;  // of the change from tick to tick that motion explains
+constexpr double kGrowth = 1.015;   // a tick that gets less far than this is behind the end
+
+}  // namespace
+
+void DissolveDetector::reset() {
+  ticks_.clear();
+  pending_.reset();
+  pending_length_ = 0;
+}
+
+std::optional<DissolveDetector::End> DissolveDetector::push(std::uint64_t frame, std::chrono::nanoseconds time,
+                                                            const Thumbnail& thumbnail, const CoarsePicture& coarse) {
+  if (!ticks_.empty() && time - ticks_.back().time < kTick) return std::nullopt;
+  Tick tick{frame, time, thumbnail, coarse, 0, 0};
+  if (!ticks_.empty()) {
+    tick.plain = plain_distance(ticks_.back().thumbnail, thumbnail);
+    tick.compensated = motion_compensated_distance(ticks_.back().thumbnail, thumbnail);
+  }
+  ticks_.push_back(tick);
+  if (ticks_.size() > kMaxTicks) ticks_.pop_front();
+
+  const std::optional<Line> line = longest_line();
+  if (line && line->length > pending_length_ * kGrowth) {
+    pending_ = End{frame, line->score};
+    pending_length_ = line->length;
+    return std::nullopt;
+  }
+  const std::optional<End> ended = pending_;
+  return ended;
+}
+
+std::optional<DissolveDetector::Line> DissolveDetector::longest_line() const {
+  std::optional<Line> longest;
+  for (const std::size_t steps : kSteps) {
+    if (steps >= ticks_.size()) break;
+    const auto line = line_from(ticks_.size() - 1 - steps);
+    if (line && (!longest || line->length > longest->length)) longest = line;
+  }
+  return longest;
+}
+
+// From ticks_[first] to the last one. Of each between, `along` is how far it is on the way, by least squares, and
+// `beside` how far from the line.
+std::optional<DissolveDetector::Line> DissolveDetector::line_from(std::size_t first) const {
+  const CoarsePicture &from = ticks_[first].coarse, &to = ticks_.back().coarse;
+  const double length = distance(from, to);
+  if (length < kMinLength || from.contrast() < kMinContrast || to.contrast() < kMinContrast) return std::nullopt;
+  const double alike = correlation(from, to);
+  if (alike > kUnlike) return std::nullopt;
+
+  const std::size_t size = from.levels.size();
+  const double squared_length = length * length * static_cast<double>(size);
+  double previous = 0, residual = 0, plain = 0, compensated = 0;
+  for (std::size_t i = first + 1; i < ticks_.size(); ++i) {
+    const CoarsePicture& between = ticks_[i].coarse;
+    double product = 0, squares = 0;
+    for (std::size_t k = 0; k < size; ++k) {
+      const double way = to.levels[k] - from.levels[k], gone = between.levels[k] - from.levels[k];
+      product += way * gone;
+      squares += gone * gone;
+    }
+    const double along = product / squared_length;
+    const double beside = std::sqrt(std::max(0.0, squares / squared_length - along * along));
+    if (along - previous > kMaxStep || previous - along > kMaxBack) return std::nullopt;
+    previous = along;
+    residual += beside;
+    plain += ticks_[i].plain;
+    compensated += ticks_[i].compensated;
+  }
+  const double steps = static_cast<double>(ticks_.size() - 1 - first);
+  if (residual / (steps - 1) > kMaxResidual || compensated < (1 - kMaxMoved) * plain) return std::nullopt;
+  return Line{length, 1 - alike};
+}
+
+}  // namespace clipembed

@@ -1,0 +1,87 @@
+// The choice of frames: sketches with times go in, one verdict a frame comes out, in order, a few frames later. One
+// thread at a time; no locks; the same input gives the same choice.
+//
+//   shots      the best frame of a short while into each shot; of its last frames where it ends before that
+//   coverage   `frames` equal parts of a known span have a frame each
+//   max_gap    between two frames, at most
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <vector>
+
+#include "lib/video/shot_detector.h"
+#include "lib/video/thumbnail.h"
+
+namespace clipembed {
+
+enum class SelectReason {
+  kCut,       // the first frame of a shot, and the best of its first ones
+  kSalient,   // stands for its shot
+  kCoverage,  // its part of the span had none
+  kInterval,  // none for max_gap
+};
+
+const char* to_string(SelectReason reason);
+
+struct SelectOptions {
+  int frames = 30;
+  std::chrono::nanoseconds max_gap = std::chrono::seconds(10);  // 0: any
+  std::chrono::nanoseconds min_shot = std::chrono::milliseconds(250);
+};
+
+struct FrameVerdict {
+  std::uint64_t number = 0;  // of the frame, from 0, since the last reset
+  std::chrono::nanoseconds time{};
+  Salience salience;
+  int shot = 0;
+  std::optional<ShotBoundary> boundary = {};  // it is the first frame of a shot, and not of the first one
+  std::optional<SelectReason> chosen = {};
+};
+
+class FrameSelector {
+ public:
+  // Frames that have no verdict yet, the newest included; fewer where they are far apart.
+  static constexpr int kMaxHeld = 8;
+  static constexpr int kMinHeld = 3;
+  static constexpr std::chrono::nanoseconds kHeldSpan = std::chrono::milliseconds(250);
+
+  explicit FrameSelector(const SelectOptions& options) : options_(options) {}
+
+  // What `frames` are to cover, on the scale of the times. Without it there is no such rule.
+  void set_span(std::chrono::nanoseconds start, std::chrono::nanoseconds end);
+  // Times may not shrink. Returns the verdicts that are final now.
+  std::vector<FrameVerdict> push(std::chrono::nanoseconds time, const FrameSketch& sketch);
+  // Nothing more is coming for now: the verdicts of all that is held.
+  std::vector<FrameVerdict> drain();
+
+ private:
+  std::size_t shot_end() const;
+  std::int64_t part_of(std::chrono::nanoseconds time) const;
+  void note(const ShotBoundary& boundary);
+  void choose(bool last);
+  void take_best(std::size_t end, std::optional<SelectReason> reason);
+  FrameVerdict release(bool last);
+
+  const SelectOptions options_;
+  ShotDetector detector_;
+  std::deque<FrameVerdict> held_;
+  std::uint64_t next_number_ = 0;
+
+  struct Span {
+    std::chrono::nanoseconds start, end;
+  };
+  std::optional<Span> span_;
+  std::int64_t part_taken_ = -1;
+  std::optional<std::chrono::nanoseconds> last_taken_;
+
+  // The shot of the oldest held frame.
+  int shot_ = 0;
+  std::optional<std::chrono::nanoseconds> shot_start_;
+  bool shot_taken_ = false;
+  std::optional<std::chrono::nanoseconds> newest_shot_start_;
+};
+
+}  // namespace clipembed
