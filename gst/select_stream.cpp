@@ -126,8 +126,9 @@ GstFlowReturn SelectStream::leave(Item item, const FrameVerdict& verdict) {
 
 // As scenechange does, so that an encoder starts a GOP there and clipembed trigger=scene sees the shot.
 void SelectStream::announce_shot(const Item& item, const FrameVerdict& verdict) {
-  GST_DEBUG_OBJECT(element_, "shot %d at %" GST_TIME_FORMAT ", score %.2f", verdict.shot,
-                   GST_TIME_ARGS(item.running_time), verdict.boundary->score);
+  GST_DEBUG_OBJECT(element_, "shot %d at %" GST_TIME_FORMAT ", %s, score %.2f", verdict.shot,
+                   GST_TIME_ARGS(item.running_time),
+                   verdict.boundary->kind == ShotBoundary::Kind::kCut ? "cut" : "gradual", verdict.boundary->score);
   gst_pad_push_event(srcpad_, gst_video_event_new_downstream_force_key_unit(GST_BUFFER_PTS(item.frame.get()),
                                                                             item.stream_time, item.running_time, FALSE,
                                                                             static_cast<guint>(verdict.shot)));

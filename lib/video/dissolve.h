@@ -16,7 +16,7 @@ class DissolveDetector {
  public:
   struct End {
     std::uint64_t frame = 0;
-    double score = 0;  // 1 - correlation of what was before and after
+    double score = 0;  // motion_compensated_distance() of what was before and after
   };
 
   // The end of a dissolve, once the picture no longer goes on along its line.
@@ -31,7 +31,6 @@ class DissolveDetector {
     std::chrono::nanoseconds time;
     Thumbnail thumbnail;
     CoarsePicture coarse;
-    double plain, compensated;  // distances from the tick before
   };
   struct Line {
     double length, score;

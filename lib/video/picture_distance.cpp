@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <numeric>
 
 namespace clipembed {
 namespace {
@@ -12,8 +13,8 @@ constexpr int kBlockWidth = 16, kBlockHeight = 9;
 constexpr int kBlocks = (kWidth / kBlockWidth) * (kHeight / kBlockHeight);
 constexpr int kSearchX = 8, kSearchY = 5;  // cells: an eighth of the picture, in one frame
 constexpr float kNoise = 4;                // levels of contrast that count for nothing
-// The worst quarter of the blocks is left out: they may be new at the edge of a pan, or a passer-by.
-constexpr int kBlocksKept = kBlocks * 3 / 4;
+constexpr std::uint8_t kBlack = 8;
+constexpr int kMinBlock = kBlockWidth * kBlockHeight / 4;  // cells that are not black
 
 int block_difference(const std::uint8_t* a, const std::uint8_t* b) {
   int sum = 0;
@@ -23,31 +24,47 @@ int block_difference(const std::uint8_t* a, const std::uint8_t* b) {
   return sum;
 }
 
-float best_match(const Thumbnail& a, const Thumbnail& b, int left, int top, int search_x, int search_y) {
+int best_match(const Thumbnail& a, const Thumbnail& b, int left, int top) {
   const std::uint8_t* block = &a.luma[top * kWidth + left];
   int best = block_difference(block, &b.luma[top * kWidth + left]);
-  for (int y = std::max(0, top - search_y); y <= std::min(kHeight - kBlockHeight, top + search_y); ++y) {
-    for (int x = std::max(0, left - search_x); x <= std::min(kWidth - kBlockWidth, left + search_x); ++x) {
+  for (int y = std::max(0, top - kSearchY); y <= std::min(kHeight - kBlockHeight, top + kSearchY); ++y) {
+    for (int x = std::max(0, left - kSearchX); x <= std::min(kWidth - kBlockWidth, left + kSearchX); ++x) {
       best = std::min(best, block_difference(block, &b.luma[y * kWidth + x]));
     }
   }
-  return static_cast<float>(best) / (kBlockWidth * kBlockHeight);
+  return best;
 }
 
-// Mean absolute deviation from the block's mean.
-float texture(const Thumbnail& picture, int left, int top) {
+// Rows and columns that are not black in both pictures: bars have nothing to compare, and their edges are no texture.
+struct ActiveArea {
+  std::array<bool, kHeight> row{};
+  std::array<bool, kWidth> column{};
+
+  ActiveArea(const Thumbnail& a, const Thumbnail& b) {
+    for (int i = 0; i < kWidth * kHeight; ++i) {
+      if (std::max(a.luma[i], b.luma[i]) >= kBlack) row[i / kWidth] = column[i % kWidth] = true;
+    }
+  }
+  int size(int left, int top) const {
+    return static_cast<int>(std::count(&row[top], &row[top] + kBlockHeight, true) *
+                            std::count(&column[left], &column[left] + kBlockWidth, true));
+  }
+};
+
+// Sum of absolute deviations from the block's mean.
+int texture(const Thumbnail& picture, const ActiveArea& active, int left, int top, int size) {
   int sum = 0, deviation = 0;
-  constexpr int kSize = kBlockWidth * kBlockHeight;
   for (int pass = 0; pass < 2; ++pass) {
     for (int y = top; y < top + kBlockHeight; ++y) {
       for (int x = left; x < left + kBlockWidth; ++x) {
+        if (!active.row[y] || !active.column[x]) continue;
         const int level = picture.luma[y * kWidth + x];
         if (pass == 0) sum += level;
-        if (pass == 1) deviation += std::abs(level - sum / kSize);
+        if (pass == 1) deviation += std::abs(level - sum / size);
       }
     }
   }
-  return static_cast<float>(deviation) / kSize;
+  return deviation;
 }
 
 float chroma_difference(const Thumbnail& a, const Thumbnail& b) {
@@ -56,41 +73,57 @@ float chroma_difference(const Thumbnail& a, const Thumbnail& b) {
   return static_cast<float>(sum) / static_cast<float>(2 * a.cb.size());
 }
 
-double block_distance(const Thumbnail& a, const Thumbnail& b, int search_x, int search_y) {
-  struct Block {
-    float residual, texture;
-  };
-  std::array<Block, kBlocks> blocks;
-  auto block = blocks.begin();
-  for (int top = 0; top < kHeight; top += kBlockHeight) {
-    for (int left = 0; left < kWidth; left += kBlockWidth) {
-      *block++ = {best_match(a, b, left, top, search_x, search_y), (texture(a, left, top) + texture(b, left, top)) / 2};
+// Bars above, below or beside a picture are the same in every shot, and would make all of them alike.
+constexpr int kBarRows = 2, kBarColumns = 2;
+constexpr int kCentreCells = (Thumbnail::kChromaWidth - 2 * kBarColumns) * (Thumbnail::kChromaHeight - 2 * kBarRows);
+
+// Luma of the centre, less its mean.
+std::array<double, kCentreCells> centre(const CoarsePicture& picture) {
+  std::array<double, kCentreCells> levels;
+  double sum = 0;
+  int i = 0;
+  for (int y = kBarRows; y < Thumbnail::kChromaHeight - kBarRows; ++y) {
+    for (int x = kBarColumns; x < Thumbnail::kChromaWidth - kBarColumns; ++x) {
+      sum += levels[i++] = picture.levels[y * Thumbnail::kChromaWidth + x];
     }
   }
-  std::ranges::sort(blocks, {}, &Block::residual);
-  float residual = 0, contrast = 0;
-  for (int i = 0; i < kBlocksKept; ++i) {
-    residual += blocks[i].residual;
-    contrast += blocks[i].texture + kNoise;
-  }
-  return (residual + kBlocksKept * chroma_difference(a, b)) / contrast;
+  for (double& level : levels) level -= sum / kCentreCells;
+  return levels;
 }
 
-std::span<const float> luma(const CoarsePicture& picture) { return {picture.levels.data(), CoarsePicture::kCells}; }
-
-double mean(std::span<const float> levels) {
-  double sum = 0;
-  for (const float level : levels) sum += level;
-  return sum / static_cast<double>(levels.size());
+double product(const std::array<double, kCentreCells>& a, const std::array<double, kCentreCells>& b) {
+  return std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
 }
 
 }  // namespace
 
 double motion_compensated_distance(const Thumbnail& a, const Thumbnail& b) {
-  return block_distance(a, b, kSearchX, kSearchY);
+  struct Block {
+    float residual, contrast;  // means
+  };
+  const ActiveArea active(a, b);
+  std::array<Block, kBlocks> blocks;
+  int count = 0;
+  for (int top = 0; top < kHeight; top += kBlockHeight) {
+    for (int left = 0; left < kWidth; left += kBlockWidth) {
+      const int size = active.size(left, top);
+      if (size < kMinBlock) continue;
+      const int deviation = texture(a, active, left, top, size) + texture(b, active, left, top, size);
+      blocks[count++] = {static_cast<float>(best_match(a, b, left, top)) / static_cast<float>(size),
+                         static_cast<float>(deviation) / static_cast<float>(2 * size) + kNoise};
+    }
+  }
+  if (count == 0) return 0;
+  std::sort(blocks.begin(), blocks.begin() + count, [](auto& x, auto& y) { return x.residual < y.residual; });
+  // The worst quarter is left out: it may be new at the edge of a pan, or a passer-by.
+  const int kept = std::max(1, count * 3 / 4);
+  float residual = 0, contrast = 0;
+  for (int i = 0; i < kept; ++i) {
+    residual += blocks[i].residual;
+    contrast += blocks[i].contrast;
+  }
+  return (residual + static_cast<float>(kept) * chroma_difference(a, b)) / contrast;
 }
-
-double plain_distance(const Thumbnail& a, const Thumbnail& b) { return block_distance(a, b, 0, 0); }
 
 CoarsePicture coarse_picture(const Thumbnail& thumbnail) {
   constexpr int kX = kWidth / Thumbnail::kChromaWidth, kY = kHeight / Thumbnail::kChromaHeight;
@@ -104,10 +137,8 @@ CoarsePicture coarse_picture(const Thumbnail& thumbnail) {
 }
 
 double CoarsePicture::contrast() const {
-  const double centre = mean(luma(*this));
-  double squares = 0;
-  for (const float level : luma(*this)) squares += (level - centre) * (level - centre);
-  return std::sqrt(squares / kCells);
+  const auto levels = centre(*this);
+  return std::sqrt(product(levels, levels) / kCentreCells);
 }
 
 double distance(const CoarsePicture& a, const CoarsePicture& b) {
@@ -119,11 +150,9 @@ double distance(const CoarsePicture& a, const CoarsePicture& b) {
 }
 
 double correlation(const CoarsePicture& a, const CoarsePicture& b) {
-  const double mean_a = mean(luma(a)), mean_b = mean(luma(b));
-  double product = 0;
-  for (int i = 0; i < CoarsePicture::kCells; ++i) product += (a.levels[i] - mean_a) * (b.levels[i] - mean_b);
-  const double spread = CoarsePicture::kCells * a.contrast() * b.contrast();
-  return spread > 0 ? product / spread : 0;
+  const auto centre_a = centre(a), centre_b = centre(b);
+  const double spread = std::sqrt(product(centre_a, centre_a) * product(centre_b, centre_b));
+  return spread > 0 ? product(centre_a, centre_b) / spread : 0;
 }
 
 }  // namespace clipembed

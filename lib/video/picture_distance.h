@@ -1,8 +1,7 @@
-// How far two thumbnails are apart, in the three ways that the shot detector asks for. Plain functions; any thread.
+// How far two thumbnails are apart, in the ways that the shot detector asks for. Plain functions; any thread.
 #pragma once
 
 #include <array>
-#include <span>
 
 #include "lib/video/thumbnail.h"
 
@@ -13,15 +12,12 @@ namespace clipembed {
 // common.
 double motion_compensated_distance(const Thumbnail& a, const Thumbnail& b);
 
-// The same without moving anything.
-double plain_distance(const Thumbnail& a, const Thumbnail& b);
-
 // A coarser thumbnail as a vector: small motion disappears in it, and a dissolve is a straight line.
 struct CoarsePicture {
   static constexpr int kCells = Thumbnail::kChromaWidth * Thumbnail::kChromaHeight;
   std::array<float, 3 * kCells> levels{};  // luma, Cb, Cr
 
-  // Standard deviation of luma over the picture: 0 for a blank one.
+  // Standard deviation of luma in the picture's centre: 0 for a blank one, with or without bars around it.
   double contrast() const;
 };
 
@@ -29,8 +25,8 @@ CoarsePicture coarse_picture(const Thumbnail& thumbnail);
 
 // Root mean square difference of levels.
 double distance(const CoarsePicture& a, const CoarsePicture& b);
-// Correlation coefficient of the pictures' luma, -1 to 1: the same scene has about 1 however bright it is. 0 where one
-// is blank.
+// Correlation coefficient of the luma of the pictures' centres, -1 to 1: the same scene has about 1 however bright it
+// is. 0 where one is blank.
 double correlation(const CoarsePicture& a, const CoarsePicture& b);
 
 }  // namespace clipembed

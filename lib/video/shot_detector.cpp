@@ -11,6 +11,7 @@ using std::chrono::nanoseconds;
 // Longer than the flash of a camera and its afterglow.
 constexpr nanoseconds kFlash = milliseconds(150);
 constexpr nanoseconds kBaselineSpan = milliseconds(400);
+constexpr std::size_t kFlashFrames = 2;  // however far apart they are
 constexpr std::size_t kMaxFrames = 24;
 
 constexpr double kMinChange = 0.5;       // of a cut, in the units of motion_compensated_distance()
@@ -125,13 +126,14 @@ double ShotDetector::baseline(std::size_t candidate) const {
 }
 
 // After a flash the scene before it is back, and so it is before its end: no frame after a cut may resemble one shortly
-// before it.
+// before it. One that is only brighter or darker does, as in fades.
 double ShotDetector::separation(std::size_t candidate) const {
   double smallest = frames_[candidate].change;
   for (std::size_t before = candidate; before-- > 0;) {
-    const nanoseconds apart = frames_[candidate].time - frames_[before].time;
-    if (apart > kFlash + milliseconds(20) && before + 1 != candidate) break;
+    const nanoseconds flash = frames_[candidate].time - frames_[before + 1].time;  // that may be between
+    if (flash > kFlash && candidate - before > kFlashFrames) break;
     for (std::size_t after = candidate; after < frames_.size(); ++after) {
+      if (correlation(frames_[before].coarse, frames_[after].coarse) > kSameScene) return 0;
       smallest = std::min(smallest, motion_compensated_distance(frames_[before].thumbnail, frames_[after].thumbnail));
       if (smallest < kMinSeparation) return smallest;
     }

@@ -20,14 +20,14 @@ struct ShotBoundary {
   enum class Kind { kCut, kGradual };
   std::uint64_t frame = 0;  // the first of the new shot, counted from 0
   Kind kind = Kind::kCut;
-  double score = 0;  // how unlike the shots are: 0.5 and more
+  double score = 0;  // how unlike the shots are, as motion_compensated_distance() has it; of fades 1 - correlation()
 };
 
 class ShotDetector {
  public:
   // Frames after a frame that are seen before it is decided whether a shot begins there. Fewer where they are far
-  // apart in time.
-  static constexpr int kLookAhead = 5;
+  // apart in time. A flash has to be over by then: it may be as long at 60 frames a second.
+  static constexpr int kLookAhead = 6;
 
   // Times may only grow. At most one boundary becomes known by a frame.
   std::optional<ShotBoundary> push(std::chrono::nanoseconds time, const Thumbnail& thumbnail);
