@@ -102,9 +102,11 @@ GstMessage* wait_for_eos(GstElement* pipeline, const char* name) {
 }
 
 double pipeline_images_per_second(const std::string& model) {
-  GstElement* pipeline = launch("appsrc name=src format=time block=true max-buffers=16 max-bytes=0 ! "
-                                "video/x-raw,format=I420,width=640,height=480,framerate=30/1 ! clipembed batch-size=8 "
-                                "model=" + model + " ! fakesink sync=false");
+  GstElement* pipeline = launch(
+      "appsrc name=src format=time block=true max-buffers=16 max-bytes=0 ! "
+      "video/x-raw,format=I420,width=640,height=480,framerate=30/1 ! clipembed batch-size=8 "
+      "model=" +
+      model + " ! fakesink sync=false");
   GstElement* source = gst_bin_get_by_name(GST_BIN(pipeline), "src");
   gst_element_set_state(pipeline, GST_STATE_PAUSED);  // loads the model, or finds it loaded
   constexpr std::size_t kBytes = 640 * 480 * 3 / 2;
@@ -134,8 +136,10 @@ struct Streams {
 Streams run_streams(const std::string& model, int count) {
   std::string line;
   for (int i = 0; i < count; ++i) {
-    line += "videotestsrc is-live=true num-buffers=25 ! video/x-raw,format=I420,width=640,height=480,framerate=5/1 ! "
-            "clipembed batch-timeout=100000000 model=" + model + " ! fakesink ";
+    line +=
+        "videotestsrc is-live=true num-buffers=25 ! video/x-raw,format=I420,width=640,height=480,framerate=5/1 ! "
+        "clipembed batch-timeout=100000000 model=" +
+        model + " ! fakesink ";
   }
   GstElement* pipeline = launch(line);
   gst_element_set_state(pipeline, GST_STATE_PLAYING);
@@ -177,8 +181,8 @@ int main(int argc, char** argv) {
   for (int count = 1; count <= kStreams; count *= 2) {
     const Streams streams = run_streams(model, count);
     if (count == 1) one = streams.resident_megabytes;
-    std::printf("%d streams of 5 fps: resident %.0f MB, %+.1f MB a further stream (bar 30), %.1f frames a batch\n", count,
-                streams.resident_megabytes, count == 1 ? 0 : (streams.resident_megabytes - one) / (count - 1),
+    std::printf("%d streams of 5 fps: resident %.0f MB, %+.1f MB a further stream (bar 30), %.1f frames a batch\n",
+                count, streams.resident_megabytes, count == 1 ? 0 : (streams.resident_megabytes - one) / (count - 1),
                 streams.frames_a_batch);
   }
 }

@@ -52,7 +52,7 @@
  * ## Metadata
  *
  * With #clipembed:attach-meta, a frame carries its embedding on: as #GstClipEmbeddingMeta (pkg-config
- * gstreamer-clipembed-1.0, and introspected for other languages), which survives videoconvert, videoscale and a way
+ * gstreamer-clipmeta-1.0, and introspected for other languages), which survives videoconvert, videoscale and a way
  * through unixfdsink and unixfdsrc, and as a #GstTensorMeta for GStreamer's own analytics elements.
  *
  * ## Live pipelines
@@ -142,8 +142,7 @@ static std::shared_ptr<EmbedStream> current_stream(GstObject* element) {
   return state->stream;
 }
 
-// ---- pads: each call goes to the stream, which exists for as long as a pad is active
-// -------------------------------------
+// ---- pads: each call goes to the stream, which exists for as long as a pad is active ----
 
 static GstFlowReturn sink_chain(GstPad*, GstObject* parent, GstBuffer* buffer) {
   BufferPtr owned(buffer);
@@ -197,8 +196,7 @@ static gboolean src_query(GstPad* pad, GstObject* parent, GstQuery* query) {
   return TRUE;
 }
 
-// ---- states
-// -------------------------------------------------------------------------------------------------------------
+// ---- states ----
 
 static bool open_stream(GstClipEmbed* self) {
   Settings settings;
@@ -233,8 +231,7 @@ static GstStateChangeReturn change_state(GstElement* element, GstStateChange tra
   return changed;
 }
 
-// ---- GObject
-// ------------------------------------------------------------------------------------------------------------
+// ---- GObject ----
 
 static void set_property(GObject* object, guint id, const GValue* value, GParamSpec* pspec) {
   State* state = GST_CLIP_EMBED(object)->state;

@@ -86,8 +86,7 @@ GstStructure* EmbedStream::stats() const {
                            "skipped", G_TYPE_UINT64, guint64{stats_.skipped}, nullptr);
 }
 
-// ---- pads coming and going
-// ----------------------------------------------------------------------------------------------
+// ---- pads coming and going ----
 
 void EmbedStream::activate() {
   error_posted_ = false;
@@ -115,8 +114,7 @@ void EmbedStream::flush_stop() {
   activate();
 }
 
-// ---- streaming thread
-// ---------------------------------------------------------------------------------------------------
+// ---- streaming thread ----
 
 GstFlowReturn EmbedStream::chain(BufferPtr buffer) {
   if (!format_) {
@@ -147,15 +145,18 @@ Status EmbedStream::embed(const std::shared_ptr<PendingFrame>& frame) {
   auto pictures = preprocess(frame->buffer.get());
   if (!pictures) return std::move(pictures).error();
   frame->preprocess = Clock::now() - start;
-  frame_trigger_.taken();
 
   const auto when_full = settings_.overload == Overload::kSkip ? Session::WhenFull::kRefuse : Session::WhenFull::kBlock;
+  bool taken = true;
   queue_.await(*frame, static_cast<int>(pictures->size()));
   for (Picture& picture : *pictures) {
     const Status accepted = session_->submit(
         std::move(picture), [this, frame](const Result<Embedding>& view) { queue_.complete(frame, view); }, when_full);
-    if (!accepted) queue_.complete(frame, accepted.error());
+    if (accepted) continue;
+    taken = false;
+    queue_.complete(frame, accepted.error());
   }
+  if (taken) frame_trigger_.taken();
   return ok();
 }
 
@@ -236,11 +237,33 @@ bool EmbedStream::set_caps(GstEvent* event) {
 // This thread is the only one that fills the queue, so once it is empty the query keeps its place in the order.
 bool EmbedStream::serialized_query(GstQuery* query) {
   session_->flush();
-  return queue_.wait_until_drained() && gst_pad_peer_query(srcpad_, query);
+  if (!queue_.wait_until_drained()) return false;
+  const bool answered = gst_pad_peer_query(srcpad_, query);
+  if (GST_QUERY_TYPE(query) == GST_QUERY_ALLOCATION) ask_for_held_buffers(query);
+  return answered;
 }
 
-// ---- source-pad task
-// ----------------------------------------------------------------------------------------------------
+// A decoder whose pool has no buffer more than downstream needs would starve on those that wait here. It reads what the
+// query says even when nobody has answered it.
+void EmbedStream::ask_for_held_buffers(GstQuery* query) const {
+  const auto held = static_cast<guint>(queue_limits(settings_).frames);
+  const guint pools = gst_query_get_n_allocation_pools(query);
+  for (guint i = 0; i < pools; ++i) {
+    GstBufferPool* pool = nullptr;
+    guint size, min, max;
+    gst_query_parse_nth_allocation_pool(query, i, &pool, &size, &min, &max);
+    gst_query_set_nth_allocation_pool(query, i, pool, size, min + held, max > 0 ? max + held : 0);
+    if (pool) gst_object_unref(pool);
+  }
+  GstCaps* caps = nullptr;
+  gst_query_parse_allocation(query, &caps, nullptr);
+  if (pools > 0 || !caps) return;
+  if (const auto format = parse_frame_format(caps)) {
+    gst_query_add_allocation_pool(query, nullptr, static_cast<guint>(format->info.size), held, 0);
+  }
+}
+
+// ---- source-pad task ----
 
 void EmbedStream::loop() {
   std::optional<FrameQueue::Item> item = queue_.pop();
@@ -321,14 +344,13 @@ GstClockTime EmbedStream::latency() const {
   const GstClockTime duration = frame_duration_;
   const bool known = GST_CLOCK_TIME_IS_VALID(duration);
   GstClockTime filling = settings_.batch_size > 1 ? settings_.batch_timeout : 0;
-  if (known) filling = std::min(filling, (settings_.batch_size - 1) * duration);
+  if (known && trigger_ == Trigger::kEvery) filling = std::min(filling, (settings_.batch_size - 1) * duration);
   const GstClockTime latency = filling + batch_time_;
   if (settings_.overload == Overload::kSkip && known) return std::min(latency, kHeldBySkip * duration);
   return latency;
 }
 
-// ---- when it cannot go on
-// -----------------------------------------------------------------------------------------------
+// ---- when it cannot go on ----
 
 GstFlowReturn EmbedStream::fail(const Error& error) {
   error_posted_ = true;

@@ -55,7 +55,7 @@ void FrameQueue::clear() {
     frames_ = 0;
     changed_.notify_all();
   }
-  keep_sticky_events(std::move(dropped));
+  keep_sticky_events(dropped);
 }
 
 GstFlowReturn FrameQueue::refusal() const { return flow_ != GST_FLOW_OK || !eos_ ? flow_ : GST_FLOW_EOS; }
@@ -172,10 +172,10 @@ void FrameQueue::skip_segment() {
     if (items_.empty()) eos_ = true;
     changed_.notify_all();
   }
-  keep_sticky_events(std::move(dropped));
+  keep_sticky_events(dropped);
 }
 
-void FrameQueue::keep_sticky_events(std::deque<Item> dropped) {
+void FrameQueue::keep_sticky_events(const std::deque<Item>& dropped) {
   for (const Item& item : dropped) {
     if (!item.event) continue;
     GstEvent* event = item.event.get();

@@ -75,7 +75,7 @@ class FrameQueue {
   std::optional<Item> take_ready();
   bool event_is_ready(GstEvent* event) const;
   GstFlowReturn refusal() const;
-  void keep_sticky_events(std::deque<Item> dropped);
+  void keep_sticky_events(const std::deque<Item>& dropped);
 
   GstPad* const srcpad_;  // its element owns this queue
   const GstTaskFunction loop_;

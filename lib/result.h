@@ -12,15 +12,15 @@ namespace clipembed {
 
 struct Error {
   enum class Kind {
-    kNotFound,   // a file, model or device that is not there
-    kSettings,   // a value the caller gave that cannot be used
-    kFormat,     // a file whose content is malformed or unsupported
-    kLibrary,    // a library that cannot be loaded, or lacks what we need
-    kNetwork,    // a transfer that failed; trying again may help
-    kBusy,       // a bounded queue is full
+    kNotFound,     // a file, model or device that is not there
+    kSettings,     // a value the caller gave that cannot be used
+    kFormat,       // a file whose content is malformed or unsupported
+    kLibrary,      // a library that cannot be loaded, or lacks what we need
+    kNetwork,      // a transfer that failed; trying again may help
+    kBusy,         // a bounded queue is full
     kUnavailable,  // a server that has gone; it may come back
-    kCancelled,  // the caller cancelled, or the engine is shutting down
-    kFailed,     // anything else, e.g. inference itself
+    kCancelled,    // the caller cancelled, or the engine is shutting down
+    kFailed,       // anything else, e.g. inference itself
   };
   Kind kind;
   std::string message;

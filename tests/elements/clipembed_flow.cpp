@@ -103,6 +103,36 @@ START_TEST(a_serialized_query_reaches_downstream_after_the_frames_before_it) {
 }
 END_TEST
 
+// The smallest number of buffers of the only pool that the query names.
+static guint pool_minimum(EmbedHarness* h) {
+  GstCaps* caps = gst_caps_from_string(FRAME_CAPS);
+  GstQuery* query = gst_query_new_allocation(caps, TRUE);
+  gst_pad_peer_query(h->harness->srcpad, query);
+  fail_unless_equals_int(gst_query_get_n_allocation_pools(query), 1);
+  guint size = 0, min = 0;
+  gst_query_parse_nth_allocation_pool(query, 0, nullptr, &size, &min, nullptr);
+  fail_unless_equals_int(size, FRAME_SIZE);
+  gst_query_unref(query);
+  gst_caps_unref(caps);
+  return min;
+}
+
+static GstPadProbeReturn propose_a_pool(GstPad*, GstPadProbeInfo* info, gpointer) {
+  GstQuery* query = GST_PAD_PROBE_INFO_QUERY(info);
+  if (GST_QUERY_TYPE(query) != GST_QUERY_ALLOCATION) return GST_PAD_PROBE_OK;
+  gst_query_add_allocation_pool(query, nullptr, FRAME_SIZE, 3, 10);
+  return GST_PAD_PROBE_HANDLED;
+}
+
+START_TEST(upstream_allocates_as_many_buffers_more_as_are_held) {
+  EmbedHarness h = start("clipembed batch-size=2");
+  fail_unless_equals_int(pool_minimum(&h), 4);
+  probe(&h, propose_a_pool, nullptr, GST_PAD_PROBE_TYPE_QUERY_DOWNSTREAM);
+  fail_unless_equals_int(pool_minimum(&h), 3 + 4);
+  embed_harness_free(&h);
+}
+END_TEST
+
 START_TEST(no_more_than_two_batches_are_held) {
   EmbedHarness h = start("clipembed batch-size=2");
   std::thread upstream([&h] {
@@ -319,6 +349,7 @@ static Suite* clipembed_flow_suite() {
   tcase_add_test(tcase, serialized_events_keep_their_place_among_frames);
   tcase_add_test(tcase, an_out_of_band_event_overtakes_waiting_frames);
   tcase_add_test(tcase, a_serialized_query_reaches_downstream_after_the_frames_before_it);
+  tcase_add_test(tcase, upstream_allocates_as_many_buffers_more_as_are_held);
   tcase_add_test(tcase, no_more_than_two_batches_are_held);
   tcase_add_test(tcase, eos_flushes_a_part_filled_batch_and_comes_last);
   tcase_add_test(tcase, a_new_stream_after_eos_starts_anew);
