@@ -17,19 +17,20 @@ RUN apt-get update \
       ca-certificates \
       gstreamer1.0-libav gstreamer1.0-plugins-bad gstreamer1.0-plugins-base gstreamer1.0-plugins-good \
       gstreamer1.0-plugins-ugly gstreamer1.0-tools \
-      heif-gdk-pixbuf libjxl-gdk-pixbuf webp-pixbuf-loader \
-      libjson-glib-1.0-0 libopenblas0-openmp libsoup-3.0-0 libtorch2.6 \
+      fonts-dejavu-core heif-gdk-pixbuf libjxl-gdk-pixbuf webp-pixbuf-loader \
+      libjson-glib-1.0-0 libopenblas0-openmp libpangocairo-1.0-0 libseccomp2 libsoup-3.0-0 libtorch2.6 \
  && rm -rf /var/lib/apt/lists/*
 
 FROM base AS dev
-# curl and python3: tests and tools only; nothing of the product runs Python.
+# curl, ffmpeg, python3 and chromium: tests and benchmarks only; nothing of the product runs them.
 RUN apt-get update \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-      check clang clang-format clang-tidy curl file g++ gdb git libc6-dbg libclang-rt-dev \
+      ccache check chromium clang clang-format clang-tidy curl ffmpeg file g++ gdb git libc6-dbg libclang-rt-dev \
       gir1.2-gst-plugins-base-1.0 gir1.2-gstreamer-1.0 gobject-introspection libgirepository1.0-dev \
       libgdk-pixbuf-2.0-dev libgstreamer-plugins-bad1.0-dev libgstreamer-plugins-base1.0-dev libgstreamer1.0-dev \
-      libjson-glib-dev librsvg2-bin libsoup-3.0-dev libtorch-dev \
-      meson ninja-build opencv-doc pkgconf procps python3 python3-gi shellcheck time valgrind \
+      libjpeg62-turbo-dev libjson-glib-dev libpango1.0-dev librsvg2-bin libseccomp-dev libsoup-3.0-dev libtorch-dev \
+      mandoc meson ninja-build nodejs npm opencv-doc pkgconf procps \
+      python3 python3-gi python3-numpy python3-openapi-spec-validator shellcheck time valgrind \
  && rm -rf /var/lib/apt/lists/*
 # tools/dev runs commands natively where this file is.
 RUN touch /etc/gst-clipembed-dev

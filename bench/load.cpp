@@ -8,23 +8,12 @@
 #include <cstring>
 #include <string>
 
+#include "bench/measure.h"
 #include "lib/model/checkpoint.h"
 #include "lib/model/config.h"
 #include "lib/model/tower.h"
 
 namespace {
-
-// Kilobytes, a field of /proc/self/status.
-double status_megabytes(const char* field) {
-  std::FILE* file = std::fopen("/proc/self/status", "r");
-  char line[256];
-  double kilobytes = 0;
-  while (file != nullptr && std::fgets(line, sizeof line, file) != nullptr) {
-    if (std::strncmp(line, field, std::strlen(field)) == 0) std::sscanf(line + std::strlen(field), ": %lf", &kilobytes);
-  }
-  if (file != nullptr) std::fclose(file);
-  return kilobytes / 1024;
-}
 
 // Of the vision tower's matrices and vectors in this precision.
 double packed_megabytes(const clipembed::Checkpoint& checkpoint, clipembed::Precision precision) {

@@ -19,6 +19,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/measure.h"
 #include "lib/engine/engine.h"
 
 namespace {
@@ -31,23 +32,9 @@ constexpr int kStreams = 8;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
-
 [[noreturn]] void fail(const std::string& message) {
   std::fprintf(stderr, "pipeline: %s\n", message.c_str());
   std::exit(1);
-}
-
-double resident_megabytes() {
-  std::FILE* file = std::fopen("/proc/self/status", "r");
-  char line[256];
-  double kilobytes = 0;
-  while (file && std::fgets(line, sizeof line, file)) std::sscanf(line, "VmRSS: %lf", &kilobytes);
-  if (file) std::fclose(file);
-  return kilobytes / 1024;
 }
 
 double engine_images_per_second(clipembed::Engine& engine) {
@@ -91,6 +78,7 @@ GstMessage* wait_for_eos(GstElement* pipeline, const char* name) {
     }
     const bool eos = GST_MESSAGE_TYPE(message) == GST_MESSAGE_EOS;
     if (!eos && gst_structure_has_name(gst_message_get_structure(message), name)) {
+      if (found) gst_message_unref(found);
       found = message;
       continue;
     }
@@ -144,7 +132,7 @@ Streams run_streams(const std::string& model, int count) {
   GstElement* pipeline = launch(line);
   gst_element_set_state(pipeline, GST_STATE_PLAYING);
   GstMessage* summary = wait_for_eos(pipeline, "clip-summary");
-  Streams streams{resident_megabytes(), 0};
+  Streams streams{status_megabytes("VmRSS"), 0};
   if (summary) {
     gst_structure_get_double(gst_message_get_structure(summary), "mean-batch-size", &streams.frames_a_batch);
     gst_message_unref(summary);

@@ -15,20 +15,13 @@
 #include <string>
 #include <vector>
 
+#include "bench/measure.h"
+
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
 constexpr int kStreams = 8;
-
-double resident_megabytes() {
-  std::FILE* file = std::fopen("/proc/self/status", "r");
-  char line[256];
-  double kilobytes = 0;
-  while (file && std::fgets(line, sizeof line, file)) std::sscanf(line, "VmRSS: %lf", &kilobytes);
-  if (file) std::fclose(file);
-  return kilobytes / 1024;
-}
 
 struct Mean {
   double sum = 0;
@@ -140,7 +133,7 @@ int main(int argc, char** argv) {
     disturb(streams[random() % kStreams], random);
     ++disturbances;
     for (Stream& stream : streams) embeddings += drain_bus(stream);
-    resident = resident_megabytes();
+    resident = status_megabytes("VmRSS");
     const double progress = elapsed() / minutes;
     if (progress >= 0.2) (progress < 0.6 ? first_half : second_half).add(resident);
     if (long(elapsed()) > minute) {

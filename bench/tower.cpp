@@ -18,6 +18,7 @@
 #include <random>
 #include <vector>
 
+#include "bench/measure.h"
 #include "lib/model/checkpoint.h"
 #include "lib/model/config.h"
 #include "lib/model/tower.h"
@@ -34,11 +35,6 @@ double seconds(const std::function<void()>& run) {
   const auto start = Clock::now();
   run();
   return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
 }
 
 double median_seconds(int times, const std::function<void()>& run) {

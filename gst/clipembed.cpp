@@ -105,6 +105,7 @@
 #include "gst/element_error.h"
 #include "gst/embed_stream.h"
 #include "gst/frame_format.h"
+#include "gst/latency_query.h"
 #include "gst/settings.h"
 
 GST_DEBUG_CATEGORY(gst_clip_embed_debug);
@@ -186,13 +187,9 @@ static gboolean src_event(GstPad* pad, GstObject* parent, GstEvent* event) {
 static gboolean src_query(GstPad* pad, GstObject* parent, GstQuery* query) {
   const auto stream = current_stream(parent);
   if (GST_QUERY_TYPE(query) != GST_QUERY_LATENCY || !stream) return gst_pad_query_default(pad, parent, query);
-  if (!gst_pad_peer_query(GST_CLIP_EMBED(parent)->sinkpad, query)) return FALSE;
-  gboolean live;
-  GstClockTime min, max;
-  gst_query_parse_latency(query, &live, &min, &max);
-  const GstClockTime latency = stream->latency();
+  bool live = false;
+  if (!clipembed::answer_latency(GST_CLIP_EMBED(parent)->sinkpad, query, stream->latency(), &live)) return FALSE;
   stream->set_live(live);
-  gst_query_set_latency(query, live, min + latency, GST_CLOCK_TIME_IS_VALID(max) ? max + latency : max);
   return TRUE;
 }
 

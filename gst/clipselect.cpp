@@ -62,6 +62,7 @@
 #include <mutex>
 #include <utility>
 
+#include "gst/latency_query.h"
 #include "gst/select_stream.h"
 
 GST_DEBUG_CATEGORY(gst_clip_select_debug);
@@ -119,8 +120,7 @@ static std::shared_ptr<SelectStream> current_stream(GstObject* element) {
   return state->stream;
 }
 
-// ---- pads
-// ---------------------------------------------------------------------------------------------------------------
+// ---- pads ----
 
 static GstFlowReturn sink_chain(GstPad*, GstObject* parent, GstBuffer* buffer) {
   BufferPtr owned(buffer);
@@ -144,17 +144,10 @@ static gboolean sink_query(GstPad* pad, GstObject* parent, GstQuery* query) {
 static gboolean src_query(GstPad* pad, GstObject* parent, GstQuery* query) {
   const auto stream = current_stream(parent);
   if (GST_QUERY_TYPE(query) != GST_QUERY_LATENCY || !stream) return gst_pad_query_default(pad, parent, query);
-  if (!gst_pad_peer_query(GST_CLIP_SELECT(parent)->sinkpad, query)) return FALSE;
-  gboolean live;
-  GstClockTime min, max;
-  gst_query_parse_latency(query, &live, &min, &max);
-  const GstClockTime latency = stream->latency();
-  gst_query_set_latency(query, live, min + latency, GST_CLOCK_TIME_IS_VALID(max) ? max + latency : max);
-  return TRUE;
+  return clipembed::answer_latency(GST_CLIP_SELECT(parent)->sinkpad, query, stream->latency());
 }
 
-// ---- states
-// -------------------------------------------------------------------------------------------------------------
+// ---- states ----
 
 static GstStateChangeReturn change_state(GstElement* element, GstStateChange transition) {
   GstClipSelect* self = GST_CLIP_SELECT(element);
@@ -174,8 +167,7 @@ static GstStateChangeReturn change_state(GstElement* element, GstStateChange tra
   return changed;
 }
 
-// ---- GObject
-// ------------------------------------------------------------------------------------------------------------
+// ---- GObject ----
 
 static void set_property(GObject* object, guint id, const GValue* value, GParamSpec* pspec) {
   State* state = GST_CLIP_SELECT(object)->state;

@@ -228,9 +228,7 @@ bool EmbedStream::set_caps(GstEvent* event) {
     GST_ERROR_OBJECT(element_, "cannot use caps %" GST_PTR_FORMAT, caps);
     return false;
   }
-  const GstVideoInfo& info = format_->info;
-  frame_duration_ =
-      info.fps_n > 0 ? gst_util_uint64_scale_int(GST_SECOND, info.fps_d, info.fps_n) : GST_CLOCK_TIME_NONE;
+  frame_duration_ = format_->frame_duration();
   return true;
 }
 
@@ -268,8 +266,7 @@ void EmbedStream::ask_for_held_buffers(GstQuery* query) const {
 void EmbedStream::loop() {
   std::optional<FrameQueue::Item> item = queue_.pop();
   if (!item) return;
-  const GstFlowReturn flow =
-      item->frame ? push_downstream(*item->frame, item->early) : push_downstream(std::move(item->event));
+  const GstFlowReturn flow = item->frame ? push_downstream(*item->frame) : push_downstream(std::move(item->event));
   if (flow == GST_FLOW_EOS) {
     queue_.skip_segment();
   } else if (flow != GST_FLOW_OK) {
@@ -277,7 +274,8 @@ void EmbedStream::loop() {
   }
 }
 
-GstFlowReturn EmbedStream::push_downstream(PendingFrame& frame, bool early) {
+GstFlowReturn EmbedStream::push_downstream(PendingFrame& frame) {
+  const bool early = frame.left_early && frame.buffer;
   if (frame.choice && !early) {
     const GstFlowReturn flow = frame.error ? go_without(frame) : give_embedding(frame);
     if (flow != GST_FLOW_OK) return flow;

@@ -62,7 +62,7 @@ class EmbedStream {
   GstFlowReturn fail(const Error& error);
 
   void loop();
-  GstFlowReturn push_downstream(PendingFrame& frame, bool early);
+  GstFlowReturn push_downstream(PendingFrame& frame);
   GstFlowReturn push_downstream(EventPtr event);
   GstFlowReturn give_embedding(PendingFrame& frame);
   GstFlowReturn go_without(const PendingFrame& frame);

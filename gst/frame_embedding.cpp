@@ -18,14 +18,15 @@ void FrameEmbedding::add_view(const Embedding& view, bool normalize) {
   if (normalize) l2_normalise(added);
   values.resize(added.size());
   for (std::size_t i = 0; i < added.size(); ++i) values[i] += added[i];
+  ++views;
   queued = std::max(queued, view.queued);
   inference += view.inference / view.batch;
   batch_time = std::max(batch_time, view.inference);
   batches += 1.0 / view.batch;
 }
 
-void FrameEmbedding::finish(int views, bool normalize) {
-  if (views == 1) return;  // not a bit of a single view changes
+void FrameEmbedding::finish(bool normalize) {
+  if (views <= 1) return;  // not a bit of a single view changes
   for (float& value : values) value /= static_cast<float>(views);
   if (normalize) l2_normalise(values);
 }

@@ -76,6 +76,10 @@ std::optional<FrameFormat> parse_frame_format(const GstCaps* caps) {
   return std::nullopt;
 }
 
+GstClockTime FrameFormat::frame_duration() const {
+  return info.fps_n > 0 ? gst_util_uint64_scale_int(GST_SECOND, info.fps_d, info.fps_n) : GST_CLOCK_TIME_NONE;
+}
+
 MappedFrame::MappedFrame(const FrameFormat& format, GstBuffer* buffer)
     : format_(format), mapped_(gst_video_frame_map(&frame_, &format.info, buffer, GST_MAP_READ)) {}
 

@@ -19,6 +19,9 @@ struct FrameFormat {
   PixelFormat pixels;
   Colorimetry colorimetry;
   ChromaSite chroma_site;
+
+  // As the caps say; GST_CLOCK_TIME_NONE where their frame rate is unknown or varies.
+  GstClockTime frame_duration() const;
 };
 
 // Nothing where the caps are not fixed or not among supported_caps().

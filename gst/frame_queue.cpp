@@ -96,7 +96,7 @@ bool FrameQueue::wait_until_drained() {
 
 void FrameQueue::await(PendingFrame& frame, int views) {
   std::lock_guard guard(lock_);
-  frame.views = frame.views_awaited = views;
+  frame.views_awaited = views;
   ++awaited_;
 }
 
@@ -113,7 +113,7 @@ void FrameQueue::complete(const std::shared_ptr<PendingFrame>& frame, const Resu
     frame->error = view.error();
   }
   if (--frame->views_awaited > 0) return;
-  frame->embedding.finish(frame->views, normalize_);
+  frame->embedding.finish(normalize_);
   --awaited_;
   if (frame->left_early && flow_ == GST_FLOW_OK) late_.push_back(frame);
   changed_.notify_all();
@@ -134,9 +134,9 @@ std::optional<FrameQueue::Item> FrameQueue::take_ready() {
   Item& front = items_.front();
   if (front.event && !event_is_ready(front.event.get())) return std::nullopt;
   if (front.frame) {
-    front.early = front.frame->views_awaited > 0;
-    if (front.early && frames_ <= limits_.held) return std::nullopt;
-    front.frame->left_early = front.early;
+    const bool early = front.frame->views_awaited > 0;
+    if (early && frames_ <= limits_.held) return std::nullopt;
+    front.frame->left_early = early;
     --frames_;
   }
   Item item = std::move(front);

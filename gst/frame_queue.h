@@ -28,7 +28,6 @@ class FrameQueue {
   struct Item {
     std::shared_ptr<PendingFrame> frame = nullptr;
     EventPtr event = nullptr;
-    bool early = false;  // the frame's embedding is not there yet
   };
 
   struct Limits {
@@ -63,8 +62,8 @@ class FrameQueue {
   // Any thread; the engine's worker, mostly. `frame` need not have been pushed yet, and may have been dropped.
   void complete(const std::shared_ptr<PendingFrame>& frame, const Result<Embedding>& view);
 
-  // Source-pad task. Waits for the next item; nothing when stopped, and then the task is paused. A frame without a
-  // buffer is one that left early, with its embedding.
+  // Source-pad task. Waits for the next item; nothing when stopped, and then the task is paused. A frame that
+  // leaves early comes a second time, without its buffer, when its embedding is there.
   std::optional<Item> pop();
   // Downstream wants no more of this segment: drops up to the next event that changes that, or refuses further frames.
   void skip_segment();

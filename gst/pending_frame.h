@@ -29,9 +29,8 @@ struct PendingFrame {
   std::optional<Choice> choice;  // nothing: it just passes through
   std::chrono::nanoseconds preprocess{};
 
-  // Guarded by the queue's lock for as long as it is awaited.
-  int views_awaited = 0;  // from the engine
-  int views = 0;
+  // Guarded by the queue's lock for as long as it is awaited, but for the task, which alone sets `left_early`.
+  int views_awaited = 0;       // from the engine
   bool left_early = false;     // before its embedding was there
   FrameEmbedding embedding;    // of the views that are there
   std::optional<Error> error;  // in place of the embedding

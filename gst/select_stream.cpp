@@ -19,9 +19,9 @@ constexpr GstClockTime kUnknownFrameDuration = 40 * GST_MSECOND;
 
 nanoseconds to_chrono(GstClockTime time) { return nanoseconds(static_cast<std::int64_t>(time)); }
 
-GstClockTime frame_duration(const GstVideoInfo& info) {
-  if (info.fps_n <= 0) return kUnknownFrameDuration;
-  return gst_util_uint64_scale_int(GST_SECOND, info.fps_d, info.fps_n);
+GstClockTime frame_duration(const FrameFormat& format) {
+  const GstClockTime duration = format.frame_duration();
+  return GST_CLOCK_TIME_IS_VALID(duration) ? duration : kUnknownFrameDuration;
 }
 
 // FrameSelector lets a frame go when kMaxHeld are there, or kMinHeld that span kHeldSpan.
@@ -46,8 +46,7 @@ void SelectStream::reset() {
   covered_ = false;
 }
 
-// ---- frames
-// -------------------------------------------------------------------------------------------------------------
+// ---- frames ----
 
 GstFlowReturn SelectStream::chain(BufferPtr buffer) {
   if (!format_) {
@@ -75,7 +74,7 @@ GstFlowReturn SelectStream::chain(BufferPtr buffer) {
   }
   if (!std::exchange(covered_, true)) cover();
   // Frames without a timestamp follow each other as the caps say; a step back is none.
-  const GstClockTime duration = frame_duration(format_->info);
+  const GstClockTime duration = frame_duration(*format_);
   GstClockTime time = item.running_time;
   if (!GST_CLOCK_TIME_IS_VALID(time)) time = GST_CLOCK_TIME_IS_VALID(last_time_) ? last_time_ + duration : 0;
   if (GST_CLOCK_TIME_IS_VALID(last_time_)) time = std::max(time, last_time_);
@@ -150,8 +149,7 @@ GstMessage* SelectStream::new_message(const Item& item, const FrameVerdict& verd
 
 GstFlowReturn SelectStream::drain() { return follow(selector_.drain()); }
 
-// ---- events and queries
-// -------------------------------------------------------------------------------------------------
+// ---- events and queries ----
 
 bool SelectStream::sink_event(EventPtr event) {
   const GstEventType type = GST_EVENT_TYPE(event.get());
@@ -201,7 +199,7 @@ bool SelectStream::set_caps(GstEvent* event) {
     GST_ERROR_OBJECT(element_, "cannot use caps %" GST_PTR_FORMAT, caps);
     return false;
   }
-  const GstClockTime latency = waiting_time(frame_duration(format_->info));
+  const GstClockTime latency = waiting_time(frame_duration(*format_));
   if (latency_.exchange(latency) != latency) {
     gst_element_post_message(element_, gst_message_new_latency(GST_OBJECT_CAST(element_)));
   }

@@ -4,10 +4,10 @@
 #include <string>
 #include <utility>
 
+#include "lib/engine/threaded_engine.h"
+
 namespace clipembed {
 namespace {
-
-Error cancelled() { return {Error::Kind::kCancelled, "the session was cancelled"}; }
 
 Error tower_failed(const std::string& reason) {
   return {Error::Kind::kFailed, "the model could not embed a batch: " + reason};
@@ -21,11 +21,7 @@ Error tower_failed(const std::string& reason) {
 
 Status Dispatcher::submit(const std::shared_ptr<Lane>& lane, Picture picture, Session::Completion done,
                           Session::WhenFull when_full) {
-  if (picture.size() != info_.input.bytes()) {
-    return Error{Error::Kind::kSettings, "a picture has " + std::to_string(picture.size()) + " bytes where " +
-                                             info_.model + " takes " + std::to_string(info_.input.crop_width) + " x " +
-                                             std::to_string(info_.input.crop_height) + " x 3"};
-  }
+  if (Status fits = check_picture(info_, picture); !fits) return fits;
   std::unique_lock lock(mutex_);
   const std::uint64_t cancellations = lane->cancellations;
   const auto was_cancelled = [&] { return lane->cancelled || lane->cancellations != cancellations; };
@@ -35,7 +31,7 @@ Status Dispatcher::submit(const std::shared_ptr<Lane>& lane, Picture picture, Se
     queue_.caller_is_back(lane);
   }
   if (was_cancelled()) return cancelled();
-  if (!queue_.has_room(*lane)) return Error{Error::Kind::kBusy, "the engine's queue is full"};
+  if (!queue_.has_room(*lane)) return queue_is_full();
   queue_.push(lane, {std::move(picture), std::move(done), Clock::now()});
   wake_.notify_one();
   return ok();

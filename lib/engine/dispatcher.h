@@ -30,12 +30,13 @@ class Dispatcher {
   bool on_worker_thread() const { return std::this_thread::get_id() == worker_; }
 
   // The functions of Session, for the session with this lane.
-  std::shared_ptr<Lane> make_lane(const SessionOptions& options) const { return queue_.make_lane(options); }
+  std::shared_ptr<Lane> open_lane(const SessionOptions& options) const { return queue_.make_lane(options); }
   Status submit(const std::shared_ptr<Lane>& lane, Picture picture, Session::Completion done,
                 Session::WhenFull when_full);
   void flush(Lane& lane);
   void cancel(Lane& lane);
   void resume(Lane& lane);
+  void close_lane(Lane& lane) { cancel(lane); }
 
  private:
   bool wait_for_batch();

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "lib/image/layout.h"
 #include "lib/image/passes.h"
 #include "lib/image/resize.h"
 #include "lib/image/yuv.h"
@@ -15,47 +16,7 @@ namespace {
 
 constexpr int kMaxSide = 65535;
 
-// Where the components R, G, B or Y', Cb, Cr of a format lie in memory. GRAY8 has only the first.
-struct Layout {
-  PixelFormat format;
-  const char* name;
-  int components;
-  int plane[3];          // of each component
-  int offset[3];         // of each component in its pixel, in samples
-  int pixel_samples[3];  // of each plane, in samples; 0 where there is no such plane
-  int chroma_shift_x;    // log2 of luma samples a chroma sample
-  int chroma_shift_y;
-  SampleType samples;
-
-  int planes() const { return 3 - std::count(pixel_samples, pixel_samples + 3, 0); }
-};
-
-constexpr Layout kLayouts[] = {
-    {PixelFormat::kRgb, "RGB", 3, {0, 0, 0}, {0, 1, 2}, {3, 0, 0}, 0, 0, {}},
-    {PixelFormat::kBgr, "BGR", 3, {0, 0, 0}, {2, 1, 0}, {3, 0, 0}, 0, 0, {}},
-    {PixelFormat::kRgbx, "RGBx", 3, {0, 0, 0}, {0, 1, 2}, {4, 0, 0}, 0, 0, {}},
-    {PixelFormat::kBgrx, "BGRx", 3, {0, 0, 0}, {2, 1, 0}, {4, 0, 0}, 0, 0, {}},
-    {PixelFormat::kXrgb, "xRGB", 3, {0, 0, 0}, {1, 2, 3}, {4, 0, 0}, 0, 0, {}},
-    {PixelFormat::kXbgr, "xBGR", 3, {0, 0, 0}, {3, 2, 1}, {4, 0, 0}, 0, 0, {}},
-    {PixelFormat::kGray8, "GRAY8", 1, {0, 0, 0}, {0, 0, 0}, {1, 0, 0}, 0, 0, {}},
-    {PixelFormat::kI420, "I420", 3, {0, 1, 2}, {0, 0, 0}, {1, 1, 1}, 1, 1, {}},
-    {PixelFormat::kYv12, "YV12", 3, {0, 2, 1}, {0, 0, 0}, {1, 1, 1}, 1, 1, {}},
-    {PixelFormat::kNv12, "NV12", 3, {0, 1, 1}, {0, 0, 1}, {1, 2, 0}, 1, 1, {}},
-    {PixelFormat::kNv21, "NV21", 3, {0, 1, 1}, {0, 1, 0}, {1, 2, 0}, 1, 1, {}},
-    {PixelFormat::kY42b, "Y42B", 3, {0, 1, 2}, {0, 0, 0}, {1, 1, 1}, 1, 0, {}},
-    {PixelFormat::kY444, "Y444", 3, {0, 1, 2}, {0, 0, 0}, {1, 1, 1}, 0, 0, {}},
-    {PixelFormat::kP010, "P010", 3, {0, 1, 1}, {0, 0, 1}, {1, 2, 0}, 1, 1, {8}},
-    {PixelFormat::kI420p10, "I420_10LE", 3, {0, 1, 2}, {0, 0, 0}, {1, 1, 1}, 1, 1, {2}},
-};
-
-const Layout* find_layout(PixelFormat format) {
-  const auto* found = std::ranges::find(kLayouts, format, &Layout::format);
-  return found == std::end(kLayouts) ? nullptr : found;
-}
-
-int subsampled(int size, int shift) { return (size + (1 << shift) - 1) >> shift; }
-
-Channels channels_of(const Layout& layout, int plane) {
+Channels channels_of(const PixelLayout& layout, int plane) {
   Channels channels{0, layout.pixel_samples[plane], {}};
   for (int c = 0; c < layout.components; ++c) {
     if (layout.plane[c] == plane) channels.offset[channels.count++] = layout.offset[c];
@@ -109,7 +70,7 @@ Status check_geometry(const InputGeometry& geometry, std::size_t output_bytes) {
   return ok();
 }
 
-Status check_picture(const ImageView& picture, const Layout* layout) {
+Status check_picture(const ImageView& picture, const PixelLayout* layout) {
   if (!layout) return settings("unknown pixel format " + std::to_string(static_cast<int>(picture.format)));
   if (!side_in_range(picture.width) || !side_in_range(picture.height)) {
     return settings("the picture has " + size_text(picture.width, picture.height) + " pixels; each side must be 1 to " +
@@ -147,11 +108,11 @@ struct Preprocessor::State {
   std::vector<std::vector<std::uint8_t>> resized;  // the planes at the crop's size; unused for RGB
 
   std::size_t pixels() const { return std::size_t(geometry.crop_width) * geometry.crop_height; }
-  void prepare(const ImageView& picture, const Layout& layout);
-  Component component(const Layout& layout, int index) const;
+  void prepare(const ImageView& picture, const PixelLayout& layout);
+  Component component(const PixelLayout& layout, int index) const;
 };
 
-void Preprocessor::State::prepare(const ImageView& picture, const Layout& layout) {
+void Preprocessor::State::prepare(const ImageView& picture, const PixelLayout& layout) {
   const Key wanted{picture.format, picture.width, picture.height, picture.chroma_site};
   if (key == wanted) return;
   const int short_side = std::min(picture.width, picture.height);
@@ -174,7 +135,7 @@ void Preprocessor::State::prepare(const ImageView& picture, const Layout& layout
 }
 
 // Components that share a plane come out of its resizer interleaved, in their own order.
-Component Preprocessor::State::component(const Layout& layout, int index) const {
+Component Preprocessor::State::component(const PixelLayout& layout, int index) const {
   const int plane = layout.plane[index];
   const auto before = std::count(layout.plane, layout.plane + index, plane);
   return {resized[plane].data() + before, channels_of(layout, plane).count};
@@ -190,7 +151,7 @@ Preprocessor::Preprocessor(Preprocessor&&) noexcept = default;
 Preprocessor& Preprocessor::operator=(Preprocessor&&) noexcept = default;
 
 Status Preprocessor::run(const ImageView& picture, std::span<std::uint8_t> rgb) {
-  const Layout* layout = find_layout(picture.format);
+  const PixelLayout* layout = find_layout(picture.format);
   if (Status checked = check_geometry(state_->geometry, rgb.size()); !checked) return checked;
   if (Status checked = check_picture(picture, layout); !checked) return checked;
 

@@ -9,17 +9,11 @@
 #include <vector>
 
 #include "lib/image/filter.h"
+#include "lib/image/layout.h"
 #include "lib/image/passes.h"
 #include "lib/image/view.h"
 
 namespace clipembed {
-
-// How a sample lies in memory: a byte, or with `excess_bits` the lowest bits but these of a little-endian 16-bit word.
-struct SampleType {
-  int excess_bits = 0;  // 0, or 1..8: bits below the eight that are kept
-
-  int bytes() const { return excess_bits == 0 ? 1 : 2; }
-};
 
 class Resizer {
  public:

@@ -5,6 +5,8 @@
 #include <cstdlib>
 #include <vector>
 
+#include "lib/image/layout.h"
+
 namespace clipembed {
 namespace {
 
@@ -19,9 +21,10 @@ struct Samples {
   int step = 1;                          // samples from one of a channel to its next
   std::array<int, 3> channels{0, 0, 0};  // the n-th channel of the plane is the frame's channels[n]-th, ...
   std::array<int, 3> offsets{0, 0, 0};   // and begins at this sample
-  int count = 1;
+  int count = 0;                         // of channels
 };
 
+// The planes of a frame.
 struct Layout {
   std::array<Samples, 3> planes{};
   int count = 1;
@@ -30,65 +33,25 @@ struct Layout {
   bool rgb = false, grey = false;
 };
 
-Layout packed_rgb(const ImageView& frame, int step, int red, int green, int blue) {
-  Layout layout{.rgb = true};
-  layout.planes[0] = {frame.planes[0], frame.width, frame.height, step, {0, 1, 2}, {red, green, blue}, 3};
-  return layout;
-}
-
-// `first`: the chroma channel that comes first, 1 for Cb and 2 for Cr.
-Layout luma_and_chroma(const ImageView& frame, int x_shift, int y_shift, int first, bool interleaved,
-                       int sample_bytes = 1, int shift = 0) {
-  Layout layout{.sample_bytes = sample_bytes, .shift = shift};
-  const int width = (frame.width + (1 << x_shift) - 1) >> x_shift;
-  const int height = (frame.height + (1 << y_shift) - 1) >> y_shift;
-  layout.planes[0] = {frame.planes[0], frame.width, frame.height};
-  if (interleaved) {
-    layout.planes[1] = {frame.planes[1], width, height, 2, {first, 3 - first}, {0, 1}, 2};
-    layout.count = 2;
-  } else {
-    layout.planes[1] = {frame.planes[1], width, height, 1, {first}};
-    layout.planes[2] = {frame.planes[2], width, height, 1, {3 - first}};
-    layout.count = 3;
-  }
-  return layout;
-}
-
 Layout layout_of(const ImageView& frame) {
-  switch (frame.format) {
-    case PixelFormat::kRgb:
-      return packed_rgb(frame, 3, 0, 1, 2);
-    case PixelFormat::kBgr:
-      return packed_rgb(frame, 3, 2, 1, 0);
-    case PixelFormat::kRgbx:
-      return packed_rgb(frame, 4, 0, 1, 2);
-    case PixelFormat::kBgrx:
-      return packed_rgb(frame, 4, 2, 1, 0);
-    case PixelFormat::kXrgb:
-      return packed_rgb(frame, 4, 1, 2, 3);
-    case PixelFormat::kXbgr:
-      return packed_rgb(frame, 4, 3, 2, 1);
-    case PixelFormat::kI420:
-      return luma_and_chroma(frame, 1, 1, 1, false);
-    case PixelFormat::kYv12:
-      return luma_and_chroma(frame, 1, 1, 2, false);
-    case PixelFormat::kNv12:
-      return luma_and_chroma(frame, 1, 1, 1, true);
-    case PixelFormat::kNv21:
-      return luma_and_chroma(frame, 1, 1, 2, true);
-    case PixelFormat::kY42b:
-      return luma_and_chroma(frame, 1, 0, 1, false);
-    case PixelFormat::kY444:
-      return luma_and_chroma(frame, 0, 0, 1, false);
-    case PixelFormat::kP010:
-      return luma_and_chroma(frame, 1, 1, 1, true, 2, 8);
-    case PixelFormat::kI420p10:
-      return luma_and_chroma(frame, 1, 1, 1, false, 2, 2);
-    case PixelFormat::kGray8:
-      break;
+  const PixelLayout& pixels = *find_layout(frame.format);
+  Layout layout{.count = pixels.planes(),
+                .sample_bytes = pixels.samples.bytes(),
+                .shift = pixels.samples.excess_bits,
+                .rgb = pixels.is_rgb(),
+                .grey = pixels.components == 1};
+  for (int p = 0; p < layout.count; ++p) {
+    Samples& plane = layout.planes[p];
+    plane = {.plane = frame.planes[p],
+             .width = p == 0 ? frame.width : subsampled(frame.width, pixels.chroma_shift_x),
+             .height = p == 0 ? frame.height : subsampled(frame.height, pixels.chroma_shift_y),
+             .step = pixels.pixel_samples[p]};
+    for (int c = 0; c < pixels.components; ++c) {
+      if (pixels.plane[c] != p) continue;
+      plane.channels[plane.count] = c;
+      plane.offsets[plane.count++] = pixels.offset[c];
+    }
   }
-  Layout layout{.grey = true};
-  layout.planes[0] = {frame.planes[0], frame.width, frame.height};
   return layout;
 }
 

@@ -127,15 +127,7 @@ END_TEST
 
 START_TEST(a_completion_never_blocks_on_its_own_queue) {
   RemoteBench bench;
-  const auto session = bench.engine->open_session(kSinglePictures);
-  std::promise<Status> refused;
-  const auto submit_more = [&](Result<Embedding>) {
-    Status status = ok();
-    while (status) status = session->submit(tagged_picture(1), [](Result<Embedding>) {}, WhenFull::kBlock);
-    refused.set_value(status);
-  };
-  ck_assert(bool(session->submit(tagged_picture(0), submit_more)));
-  ck_assert(is(refused.get_future().get(), Error::Kind::kBusy));
+  expect_refusal_in_completion(*bench.engine);
 }
 END_TEST
 

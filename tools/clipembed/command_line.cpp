@@ -17,6 +17,12 @@ int usage_error(const char* command, const std::string& complaint) {
   return kUsage;
 }
 
+std::string take_string(char* string, std::string_view otherwise) {
+  std::string result(string ? std::string_view(string) : otherwise);
+  g_free(string);
+  return result;
+}
+
 std::vector<std::string> take_strings(char** strings) {
   std::vector<std::string> result;
   for (char** string = strings; string && *string; ++string) result.emplace_back(*string);

@@ -43,12 +43,6 @@ struct RawOptions {
   char** files = nullptr;
 };
 
-std::string take(char* string, std::string_view otherwise) {
-  std::string result(string ? std::string_view(string) : otherwise);
-  g_free(string);
-  return result;
-}
-
 Error wrong(std::string message) { return Error{Error::Kind::kSettings, std::move(message)}; }
 
 Result<OutputFormat> parse_format(const std::string& name) {
@@ -80,13 +74,13 @@ std::vector<std::string> files_below(const std::string& path) {
 
 Result<EmbedOptions> check(RawOptions raw) {
   EmbedOptions options;
-  options.run.embedder = {.model = take(raw.model, kDefaultModel),
-                          .device = take(raw.device, "auto"),
-                          .precision = take(raw.precision, "auto"),
+  options.run.embedder = {.model = take_string(raw.model, kDefaultModel),
+                          .device = take_string(raw.device, "auto"),
+                          .precision = take_string(raw.precision, "auto"),
                           .normalize = !raw.raw_vectors};
   options.run.auto_orient = !raw.no_auto_orient;
-  options.output = take(raw.output, "");
-  const Result<OutputFormat> format = parse_format(take(raw.format, "jsonl"));
+  options.output = take_string(raw.output, "");
+  const Result<OutputFormat> format = parse_format(take_string(raw.format, "jsonl"));
   for (std::string& name : take_strings(raw.files)) {
     if (!raw.recursive) {
       options.files.push_back(std::move(name));

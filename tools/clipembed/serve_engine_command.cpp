@@ -48,19 +48,13 @@ struct RawOptions {
   gint threads = 0;
 };
 
-std::string take(char* string, std::string_view otherwise) {
-  std::string result(string ? std::string_view(string) : otherwise);
-  g_free(string);
-  return result;
-}
-
 Error wrong(std::string message) { return Error{Error::Kind::kSettings, std::move(message)}; }
 
 Result<ServeOptions> check(const RawOptions& raw, bool arguments_left) {
-  ServeOptions options{.address = take(raw.listen, ""),
-                       .engine = {.model = take(raw.model, kDefaultModel),
-                                  .tower = {.device = take(raw.device, "auto"), .threads = raw.threads}}};
-  const std::string precision_name = take(raw.precision, "auto");
+  ServeOptions options{.address = take_string(raw.listen, ""),
+                       .engine = {.model = take_string(raw.model, kDefaultModel),
+                                  .tower = {.device = take_string(raw.device, "auto"), .threads = raw.threads}}};
+  const std::string precision_name = take_string(raw.precision, "auto");
   if (arguments_left) return wrong("serve-engine takes options only");
   if (options.address.empty()) return wrong("--listen unix:PATH says where");
   if (Result<std::string> path = remote::socket_path(options.address); !path) return std::move(path).error();

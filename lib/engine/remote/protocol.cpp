@@ -6,6 +6,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "lib/model/byte_reader.h"
+
 namespace clipembed::remote {
 namespace {
 
@@ -71,49 +73,37 @@ Bytes session_frame(MessageType type, std::uint64_t session) {
 // Past the end everything is zero or empty, and fits() false.
 class Reader {
  public:
-  explicit Reader(std::span<const std::uint8_t> bytes) : rest_(bytes) {}
+  explicit Reader(std::span<const std::uint8_t> bytes) : in_(std::as_bytes(bytes)) {}
 
-  template <class T>
-  T number() {
-    T value = 0;
-    const auto bytes = raw(sizeof value);
-    for (std::size_t i = 0; i < bytes.size(); ++i) value |= static_cast<T>(T{bytes[i]} << (8 * i));
-    return value;
+  std::uint32_t u32() { return in_.u32(); }
+  std::uint64_t u64() { return in_.u64(); }
+  std::chrono::nanoseconds time() { return std::chrono::nanoseconds(static_cast<std::int64_t>(in_.u64())); }
+  std::span<const std::uint8_t> rest() {
+    const auto bytes = in_.take(in_.rest().size());
+    return {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()};
   }
-  std::chrono::nanoseconds time() {
-    return std::chrono::nanoseconds(static_cast<std::int64_t>(number<std::uint64_t>()));
-  }
-  std::span<const std::uint8_t> raw(std::size_t size) {
-    if (size > rest_.size()) short_ = true;
-    if (short_) return {};
-    const auto bytes = rest_.first(size);
-    rest_ = rest_.subspan(size);
-    return bytes;
-  }
-  std::span<const std::uint8_t> rest() { return raw(rest_.size()); }
   std::string text() {
-    const auto size = number<std::uint32_t>();
-    if (size > kMaxTextBytes) short_ = true;
-    const auto bytes = raw(size);
-    return {bytes.begin(), bytes.end()};
+    const std::uint32_t size = in_.u32();
+    if (size > kMaxTextBytes) out_of_range_ = true;
+    return out_of_range_ ? std::string() : std::string(in_.text(size));
   }
   // 1..largest, or else the message does not fit.
   int count(int largest) {
-    const auto value = number<std::uint32_t>();
-    if (value < 1 || value > static_cast<std::uint32_t>(largest)) short_ = true;
-    return short_ ? 1 : static_cast<int>(value);
+    const std::uint32_t value = in_.u32();
+    if (value < 1 || value > static_cast<std::uint32_t>(largest)) out_of_range_ = true;
+    return out_of_range_ ? 1 : static_cast<int>(value);
   }
   Error error() {
-    const auto kind = number<std::uint32_t>();
+    const std::uint32_t kind = in_.u32();
     return {kind < std::size(kWireKinds) ? kWireKinds[kind] : Kind::kFailed, text()};
   }
 
-  // Everything was there, and nothing is left.
-  bool fits() const { return !short_ && rest_.empty(); }
+  // Everything was there and in range, and nothing is left.
+  bool fits() const { return in_.ok() && !out_of_range_ && in_.rest().empty(); }
 
  private:
-  std::span<const std::uint8_t> rest_;
-  bool short_ = false;
+  ByteReader in_;
+  bool out_of_range_ = false;
 };
 
 template <class Message, class Variant>
@@ -123,16 +113,16 @@ Result<Variant> checked(const Reader& in, Message message, const char* name) {
 }
 
 Result<FromClient> decode_hello(Reader in) {
-  if (in.number<std::uint32_t>() != kMagic) return malformed("what speaks there is no client of an engine");
-  Hello hello{.version = in.number<std::uint32_t>(), .model = {}};
+  if (in.u32() != kMagic) return malformed("what speaks there is no client of an engine");
+  Hello hello{.version = in.u32(), .model = {}};
   if (hello.version != kVersion) return FromClient(std::move(hello));
   hello.model = in.text();
   return checked<Hello, FromClient>(in, std::move(hello), "hello");
 }
 
 Result<FromServer> decode_welcome(Reader in) {
-  if (in.number<std::uint32_t>() != kMagic) return malformed("what answers there is no engine server");
-  Welcome welcome{.version = in.number<std::uint32_t>()};
+  if (in.u32() != kMagic) return malformed("what answers there is no engine server");
+  Welcome welcome{.version = in.u32()};
   if (welcome.version != kVersion) return FromServer(std::move(welcome));
   EngineInfo& info = welcome.info;
   info.model = in.text();
@@ -152,20 +142,20 @@ Result<FromServer> decode_welcome(Reader in) {
 }
 
 Result<FromServer> decode_answer(Reader in) {
-  const auto session = in.number<std::uint64_t>(), request = in.number<std::uint64_t>();
+  const auto session = in.u64(), request = in.u64();
   Embedding embedding{.values = {}, .queued = in.time(), .inference = in.time()};
   embedding.batch = in.count(kMaxBatch);
   const auto floats = in.rest();
   if (floats.size() % sizeof(float) != 0) return malformed("a malformed answer message");
   embedding.values.reserve(floats.size() / sizeof(float));
   for (Reader value(floats); !value.fits();) {
-    embedding.values.push_back(std::bit_cast<float>(value.number<std::uint32_t>()));
+    embedding.values.push_back(std::bit_cast<float>(value.u32()));
   }
   return checked<Answer, FromServer>(in, {session, request, std::move(embedding)}, "answer");
 }
 
 Result<FromServer> decode_failure(Reader in) {
-  const auto session = in.number<std::uint64_t>(), request = in.number<std::uint64_t>();
+  const auto session = in.u64(), request = in.u64();
   return checked<Answer, FromServer>(in, {session, request, in.error()}, "failure");
 }
 
@@ -269,8 +259,8 @@ Expectation expect_answers(const EngineInfo& info) {
 
 Result<Header> decode_header(std::span<const std::uint8_t, kHeaderBytes> bytes, const Expectation& expectation) {
   Reader in(bytes);
-  const std::size_t size = in.number<std::uint32_t>();
-  const auto type = in.number<std::uint32_t>();
+  const std::size_t size = in.u32();
+  const auto type = in.u32();
   const auto expected =
       std::ranges::find_if(expectation, [&](const Expected& e) { return static_cast<std::uint32_t>(e.type) == type; });
   if (expected == expectation.end()) return malformed("a message of type " + std::to_string(type) + " out of turn");
@@ -282,16 +272,16 @@ Result<Header> decode_header(std::span<const std::uint8_t, kHeaderBytes> bytes, 
 Result<FromClient> decode_from_client(MessageType type, std::span<const std::uint8_t> body) {
   Reader in(body);
   if (type == MessageType::kHello) return decode_hello(in);
-  const auto session = in.number<std::uint64_t>();
+  const auto session = in.u64();
   switch (type) {
     case MessageType::kOpenSession: {
-      const auto batch_size = in.number<std::uint32_t>();
+      const auto batch_size = in.u32();
       return checked<OpenSession, FromClient>(in, {session, batch_size, in.time()}, "open");
     }
     case MessageType::kCloseSession:
       return checked<CloseSession, FromClient>(in, {session}, "close");
     case MessageType::kSubmit: {
-      const auto request = in.number<std::uint64_t>();
+      const auto request = in.u64();
       return checked<Submit, FromClient>(in, {session, request, in.rest()}, "submit");
     }
     case MessageType::kFlush:

@@ -6,6 +6,8 @@
 #include <utility>
 #include <variant>
 
+#include "lib/engine/threaded_engine.h"
+
 namespace clipembed::remote {
 namespace {
 
@@ -17,8 +19,6 @@ constexpr std::size_t kBatchesUnanswered = 4;
 
 constexpr auto kFirstWait = std::chrono::milliseconds(100);
 constexpr auto kLongestWait = std::chrono::milliseconds(2000);
-
-Error cancelled() { return {Kind::kCancelled, "the session was cancelled"}; }
 
 }  // namespace
 
@@ -46,12 +46,10 @@ bool ServerLink::has_room(const RemoteLane& lane) const {
   return lane.pictures.size() < batch || unanswered_ < kBatchesUnanswered * max_batch_;
 }
 
-Status ServerLink::submit(RemoteLane& lane, Picture picture, Session::Completion done, Session::WhenFull when_full) {
-  if (picture.size() != info_.input.bytes()) {
-    return Error{Kind::kSettings, "a picture has " + std::to_string(picture.size()) + " bytes where " + info_.model +
-                                      " takes " + std::to_string(info_.input.crop_width) + " x " +
-                                      std::to_string(info_.input.crop_height) + " x 3"};
-  }
+Status ServerLink::submit(const std::shared_ptr<RemoteLane>& session, Picture picture, Session::Completion done,
+                          Session::WhenFull when_full) {
+  RemoteLane& lane = *session;
+  if (Status fits = check_picture(info_, picture); !fits) return fits;
   std::unique_lock lock(mutex_);
   const std::uint64_t cancellations = lane.cancellations;
   const auto was_cancelled = [&] { return lane.cancelled || lane.cancellations != cancellations; };
@@ -60,7 +58,7 @@ Status ServerLink::submit(RemoteLane& lane, Picture picture, Session::Completion
     room_.wait(lock, [&] { return was_cancelled() || failed() || has_room(lane); });
   if (was_cancelled()) return cancelled();
   if (failed()) return available_;
-  if (!has_room(lane)) return Error{Kind::kBusy, "the engine's queue is full"};
+  if (!has_room(lane)) return queue_is_full();
   lane.pictures.push_back({std::move(picture), std::move(done), Clock::now()});
   ++lane.next_request;
   ++unanswered_;

@@ -69,7 +69,8 @@ class ServerLink {
 
   // The functions of Session, for the session with this lane.
   std::shared_ptr<RemoteLane> open_lane(const SessionOptions& options);
-  Status submit(RemoteLane& lane, Picture picture, Session::Completion done, Session::WhenFull when_full);
+  Status submit(const std::shared_ptr<RemoteLane>& session, Picture picture, Session::Completion done,
+                Session::WhenFull when_full);
   void flush(RemoteLane& lane);
   void cancel(RemoteLane& lane);
   void resume(RemoteLane& lane);

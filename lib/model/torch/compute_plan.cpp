@@ -110,33 +110,28 @@ std::optional<double> probe(LinearKernel kernel, const ComputePlan& plan, std::i
 }
 
 struct Probed {
+  Precision precision;
   LinearKernel kernel;
   double seconds;
 };
 
-Probed fastest_kernel(const ComputePlan& plan, std::int64_t hidden) {
+// This precision with its fastest kernel.
+Probed probe(Precision precision, ComputePlan plan, std::int64_t hidden) {
+  plan.tensors = plan.tensors.dtype(scalar_type(precision));
   const auto plain = probe(LinearKernel::kPlain, plan, hidden);
   const auto prepacked = probe(LinearKernel::kPrepacked, plan, hidden);
-  if (prepacked && (!plain || *prepacked < *plain)) return {LinearKernel::kPrepacked, *prepacked};
-  return {LinearKernel::kPlain, plain.value_or(std::numeric_limits<double>::infinity())};
+  if (prepacked && (!plain || *prepacked < *plain)) return {precision, LinearKernel::kPrepacked, *prepacked};
+  return {precision, LinearKernel::kPlain, plain.value_or(std::numeric_limits<double>::infinity())};
 }
 
 // A processor that has bf16 need not be faster with it: Intel's AVX-512 BF16 without AMX does half the products a cycle
 // that fp32 does. fp32 is the exact one, so bf16 has to be worth it.
-Precision auto_cpu_precision(ComputePlan plan, std::int64_t hidden) {
+Probed probe_auto(const ComputePlan& plan, std::int64_t hidden) {
   constexpr double kWorthIt = 1.2;
-  if (!cpu_has_bf16()) return Precision::kFp32;
-  plan.tensors = plan.tensors.dtype(at::kFloat);
-  const double fp32 = fastest_kernel(plan, hidden).seconds;
-  plan.tensors = plan.tensors.dtype(at::kBFloat16);
-  const double bf16 = fastest_kernel(plan, hidden).seconds;
-  return bf16 * kWorthIt < fp32 ? Precision::kBf16 : Precision::kFp32;
-}
-
-Precision auto_precision(const ComputePlan& plan, std::int64_t hidden) {
-  const c10::Device device = plan.tensors.device();
-  if (device.is_cpu()) return auto_cpu_precision(plan, hidden);
-  return device.is_cuda() ? Precision::kBf16 : Precision::kFp16;
+  const Probed fp32 = probe(Precision::kFp32, plan, hidden);
+  if (!cpu_has_bf16()) return fp32;
+  const Probed bf16 = probe(Precision::kBf16, plan, hidden);
+  return bf16.seconds * kWorthIt < fp32.seconds ? bf16 : fp32;
 }
 
 // Debian links LibTorch's BLAS through alternatives, and what is left without OpenBLAS is sixty times slower. The
@@ -153,6 +148,25 @@ void warn_of_reference_blas() {
   }
 }
 
+// The fastest kernel of the precision that was asked for, or of the one that auto takes.
+Status choose_cpu_kernel(PlannedTower& planned, std::int64_t hidden) {
+  if (planned.precision == Precision::kInt8) {
+    ComputePlan plan = planned.plan;
+    plan.tensors = plan.tensors.dtype(scalar_type(Precision::kInt8));
+    if (!probe(LinearKernel::kInt8, plan, hidden)) {
+      return Error{Error::Kind::kSettings,
+                   "precision=int8: this processor or this LibTorch has no oneDNN int8 products; use bf16 or fp32"};
+    }
+    planned.plan.kernel = LinearKernel::kInt8;
+    return ok();
+  }
+  const Probed probed = planned.precision == Precision::kAuto ? probe_auto(planned.plan, hidden)
+                                                              : probe(planned.precision, planned.plan, hidden);
+  planned.precision = probed.precision;
+  planned.plan.kernel = probed.kernel;
+  return ok();
+}
+
 }  // namespace
 
 Result<PlannedTower> plan_tower(const ModelConfig& config, const TowerOptions& options) {
@@ -164,22 +178,18 @@ Result<PlannedTower> plan_tower(const ModelConfig& config, const TowerOptions& o
       device->is_cpu() ? static_cast<int>(std::max<std::int64_t>(1, kCpuRows / tokens)) : kGpuMicroBatch;
   planned.plan.tensors = at::TensorOptions().device(*device);
   planned.plan.rows = planned.micro_batch * tokens;
-  planned.precision = options.precision == Precision::kAuto ? auto_precision(planned.plan, config.vision.hidden_size)
-                                                            : options.precision;
+  planned.precision = options.precision;
   if (planned.precision == Precision::kInt8 && !device->is_cpu()) {
     return Error{Error::Kind::kSettings, "precision=int8 runs on the CPU only; use fp16 or bf16 on " + device->str()};
   }
-  planned.plan.tensors = planned.plan.tensors.dtype(scalar_type(planned.precision));
-  if (!device->is_cpu()) return planned;
-  warn_of_reference_blas();
-  if (planned.precision != Precision::kInt8) {
-    planned.plan.kernel = fastest_kernel(planned.plan, config.vision.hidden_size).kernel;
-  } else if (probe(LinearKernel::kInt8, planned.plan, config.vision.hidden_size)) {
-    planned.plan.kernel = LinearKernel::kInt8;
-  } else {
-    return Error{Error::Kind::kSettings,
-                 "precision=int8: this processor or this LibTorch has no oneDNN int8 products; use bf16 or fp32"};
+  if (device->is_cpu()) {
+    warn_of_reference_blas();
+    if (Status chosen = choose_cpu_kernel(planned, config.vision.hidden_size); !chosen)
+      return std::move(chosen).error();
+  } else if (planned.precision == Precision::kAuto) {
+    planned.precision = device->is_cuda() ? Precision::kBf16 : Precision::kFp16;
   }
+  planned.plan.tensors = planned.plan.tensors.dtype(scalar_type(planned.precision));
   return planned;
 }
 
