@@ -23,7 +23,8 @@
  * ## Messages
  *
  * With #clipselect:post-messages, an element message named `clip-select` is posted just before a chosen frame is
- * pushed. Its structure contains these fields:
+ * pushed; what it says of the choice goes on with the frame and comes back in the `clip-embedding` message of a
+ * clipembed behind it. Its structure contains these fields:
  *
  * * #GstClockTime `timestamp`: the timestamp of the frame, in nanoseconds as the next two; #GST_CLOCK_TIME_NONE if it
  * has none.
@@ -36,6 +37,21 @@
  * * #gdouble `entropy`: of the luma histogram, in bits, 0 to 8.
  * * #gdouble `sharpness`: root mean square of the luma's Brenner gradient, in levels of 255.
  * * #gdouble `luma`: the mean, 0 to 255.
+ *
+ * When all frames before an EOS, or before the start of another stream, have left, and before that event does, a
+ * message named `clip-select-summary` is posted:
+ *
+ * * #gint `shots`: the number of shots since the start, the last flush or the last EOS.
+ * * #guint64 `frames`: the number of frames that were looked at.
+ * * #guint64 `chosen`: the number of frames that were chosen.
+ *
+ * With #clipselect:post-scores, a message named `clip-score` is posted for every frame in order, chosen or not, to draw
+ * a timeline of. It has the fields of `clip-select`, `reason` only where the frame was chosen, and these:
+ *
+ * * #gdouble `change`: the content score, how unlike the frame is the one before it: 0 for equal frames and the first
+ * one, little for motion, 0.5 and more for a cut.
+ * * #gchararray `transition`: where the frame is the first of a shot, and not of the first one, how that begins: `cut`
+ * or `gradual`. Otherwise absent.
  *
  * ## Example launch lines
  * |[
@@ -76,7 +92,7 @@ using clipembed::SelectStream;
 
 namespace {
 
-enum Property { kPropMode = 1, kPropFrames, kPropMaxGap, kPropMinShot, kPropPostMessages };
+enum Property { kPropMode = 1, kPropFrames, kPropMaxGap, kPropMinShot, kPropPostMessages, kPropPostScores };
 
 constexpr guint kMaxFrames = 1000000;
 constexpr GstClockTime kMaxSpan = 365 * 24 * 3600 * GST_SECOND;
@@ -189,6 +205,9 @@ static void set_property(GObject* object, guint id, const GValue* value, GParamS
     case kPropPostMessages:
       settings.post_messages = g_value_get_boolean(value);
       break;
+    case kPropPostScores:
+      settings.post_scores = g_value_get_boolean(value);
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
   }
@@ -213,6 +232,9 @@ static void get_property(GObject* object, guint id, GValue* value, GParamSpec* p
       break;
     case kPropPostMessages:
       g_value_set_boolean(value, settings.post_messages);
+      break;
+    case kPropPostScores:
+      g_value_set_boolean(value, settings.post_scores);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
@@ -270,7 +292,7 @@ static void install_properties(GObjectClass* object_class) {
   /**
    * clipselect:post-messages:
    *
-   * Whether `clip-select` messages are posted.
+   * Whether `clip-select` and `clip-select-summary` messages are posted.
    *
    * Since: 0.1
    */
@@ -278,6 +300,17 @@ static void install_properties(GObjectClass* object_class) {
       object_class, kPropPostMessages,
       g_param_spec_boolean("post-messages", "Post messages", "Post clip-select messages on the bus",
                            defaults.post_messages, kReady));
+  /**
+   * clipselect:post-scores:
+   *
+   * Whether a `clip-score` message is posted for every frame.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property(
+      object_class, kPropPostScores,
+      g_param_spec_boolean("post-scores", "Post scores", "Post a clip-score message for every frame on the bus",
+                           defaults.post_scores, kReady));
   gst_type_mark_as_plugin_api(mode_get_type(), static_cast<GstPluginAPIFlags>(0));
 }
 

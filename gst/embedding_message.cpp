@@ -44,6 +44,9 @@ GstMessage* new_embedding_message(GstElement* element, const EngineInfo& engine,
   if (frame.choice->score != GST_CLIP_NO_SCORE) {
     gst_structure_set(structure, "score", G_TYPE_DOUBLE, frame.choice->score, nullptr);
   }
+  if (frame.choice->entropy != GST_CLIP_NO_ENTROPY) {
+    gst_structure_set(structure, "entropy", G_TYPE_DOUBLE, frame.choice->entropy, nullptr);
+  }
   set_vector(structure, embedding.values);
   return gst_message_new_element(GST_OBJECT_CAST(element), structure);
 }

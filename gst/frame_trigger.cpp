@@ -5,6 +5,15 @@
 #include <utility>
 
 namespace clipembed {
+namespace {
+
+std::optional<Choice> choice_of_mark(GstBuffer* buffer) {
+  const GstClipMarkMeta* mark = gst_buffer_get_clip_mark_meta(buffer);
+  if (!mark) return std::nullopt;
+  return Choice{mark->reason ? mark->reason : "marked", mark->scene_index, mark->score, mark->entropy};
+}
+
+}  // namespace
 
 void FrameTrigger::reset() {
   anchor_.reset();
@@ -24,7 +33,7 @@ std::optional<Choice> FrameTrigger::choose(Trigger trigger, GstClockTime interva
                                            GstClockTime stream_time) {
   switch (trigger) {
     case Trigger::kEvery:
-      return Choice{"every", scene_index_};
+      return choice_of_mark(buffer).value_or(Choice{"every", scene_index_});
     case Trigger::kInterval:
       if (enters_interval(interval, stream_time)) return Choice{"interval", scene_index_};
       break;
@@ -32,10 +41,7 @@ std::optional<Choice> FrameTrigger::choose(Trigger trigger, GstClockTime interva
       if (scene_begins_) return Choice{"scene", scene_index_};
       break;
     case Trigger::kMarked:
-      if (const GstClipMarkMeta* mark = gst_buffer_get_clip_mark_meta(buffer)) {
-        return Choice{mark->reason ? mark->reason : "marked", mark->scene_index, mark->score};
-      }
-      break;
+      return choice_of_mark(buffer);
   }
   return std::nullopt;
 }

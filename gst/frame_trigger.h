@@ -17,6 +17,7 @@ struct Choice {
   std::string reason;
   int scene_index = GST_CLIP_NO_SCENE;
   double score = GST_CLIP_NO_SCORE;
+  double entropy = GST_CLIP_NO_ENTROPY;
 };
 
 class FrameTrigger {

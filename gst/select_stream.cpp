@@ -41,6 +41,7 @@ SelectStream::SelectStream(GstElement* element, GstPad* sinkpad, GstPad* srcpad,
 
 void SelectStream::reset() {
   items_.clear();
+  summary_ = {};
   selector_ = FrameSelector(settings_.options);
   last_time_ = GST_CLOCK_TIME_NONE;
   covered_ = false;
@@ -55,11 +56,13 @@ GstFlowReturn SelectStream::chain(BufferPtr buffer) {
   }
   const GstClockTime pts = GST_BUFFER_PTS(buffer.get());
   Item item;
-  item.running_time = gst_segment_to_running_time(&segment_, GST_FORMAT_TIME, pts);
-  item.stream_time = gst_segment_to_stream_time(&segment_, GST_FORMAT_TIME, pts);
-  const bool outside = GST_CLOCK_TIME_IS_VALID(pts) && !GST_CLOCK_TIME_IS_VALID(item.running_time);
+  item.times = {.timestamp = pts,
+                .stream_time = gst_segment_to_stream_time(&segment_, GST_FORMAT_TIME, pts),
+                .running_time = gst_segment_to_running_time(&segment_, GST_FORMAT_TIME, pts)};
+  const bool outside = GST_CLOCK_TIME_IS_VALID(pts) && !GST_CLOCK_TIME_IS_VALID(item.times.running_time);
   if (outside) {  // of the segment: decoders and sinks may need it, but nobody will see it
-    items_.push_back({std::move(buffer), nullptr});
+    item.frame = std::move(buffer);
+    items_.push_back(std::move(item));
     return pass_unjudged();
   }
   std::optional<FrameSketch> sketch;
@@ -75,7 +78,7 @@ GstFlowReturn SelectStream::chain(BufferPtr buffer) {
   if (!std::exchange(covered_, true)) cover();
   // Frames without a timestamp follow each other as the caps say; a step back is none.
   const GstClockTime duration = frame_duration(*format_);
-  GstClockTime time = item.running_time;
+  GstClockTime time = item.times.running_time;
   if (!GST_CLOCK_TIME_IS_VALID(time)) time = GST_CLOCK_TIME_IS_VALID(last_time_) ? last_time_ + duration : 0;
   if (GST_CLOCK_TIME_IS_VALID(last_time_)) time = std::max(time, last_time_);
   last_time_ = time;
@@ -113,41 +116,42 @@ GstFlowReturn SelectStream::pass_unjudged() {
 
 GstFlowReturn SelectStream::leave(Item item, const FrameVerdict& verdict) {
   if (verdict.boundary) announce_shot(item, verdict);
+  post(item, verdict);
   if (!verdict.chosen) {
     return settings_.mode == SelectMode::kMark ? gst_pad_push(srcpad_, item.frame.release()) : GST_FLOW_OK;
   }
-  if (settings_.post_messages) gst_element_post_message(element_, new_message(item, verdict));
   item.frame = BufferPtr(gst_buffer_make_writable(item.frame.release()));
-  gst_buffer_add_clip_mark_meta(item.frame.get(), to_string(*verdict.chosen), verdict.shot, verdict.salience.score());
+  gst_buffer_add_clip_mark_meta(item.frame.get(), to_string(*verdict.chosen), verdict.shot, verdict.salience.score(),
+                                verdict.salience.entropy);
   return gst_pad_push(srcpad_, item.frame.release());
 }
 
 // As scenechange does, so that an encoder starts a GOP there and clipembed trigger=scene sees the shot.
 void SelectStream::announce_shot(const Item& item, const FrameVerdict& verdict) {
   GST_DEBUG_OBJECT(element_, "shot %d at %" GST_TIME_FORMAT ", %s, score %.2f", verdict.shot,
-                   GST_TIME_ARGS(item.running_time),
+                   GST_TIME_ARGS(item.times.running_time),
                    verdict.boundary->kind == ShotBoundary::Kind::kCut ? "cut" : "gradual", verdict.boundary->score);
-  gst_pad_push_event(srcpad_, gst_video_event_new_downstream_force_key_unit(GST_BUFFER_PTS(item.frame.get()),
-                                                                            item.stream_time, item.running_time, FALSE,
-                                                                            static_cast<guint>(verdict.shot)));
+  gst_pad_push_event(srcpad_, gst_video_event_new_downstream_force_key_unit(
+                                  item.times.timestamp, item.times.stream_time, item.times.running_time, FALSE,
+                                  static_cast<guint>(verdict.shot)));
 }
 
-GstMessage* SelectStream::new_message(const Item& item, const FrameVerdict& verdict) const {
-  const Salience& salience = verdict.salience;
-  GstStructure* structure = gst_structure_new("clip-select",                                                          //
-                                              "timestamp", G_TYPE_UINT64, guint64{GST_BUFFER_PTS(item.frame.get())},  //
-                                              "stream-time", G_TYPE_UINT64, guint64{item.stream_time},                //
-                                              "running-time", G_TYPE_UINT64, guint64{item.running_time},              //
-                                              "reason", G_TYPE_STRING, to_string(*verdict.chosen),                    //
-                                              "scene-index", G_TYPE_INT, gint{verdict.shot},                          //
-                                              "score", G_TYPE_DOUBLE, salience.score(),                               //
-                                              "entropy", G_TYPE_DOUBLE, salience.entropy,                             //
-                                              "sharpness", G_TYPE_DOUBLE, salience.sharpness,                         //
-                                              "luma", G_TYPE_DOUBLE, salience.luma, nullptr);
-  return gst_message_new_element(GST_OBJECT_CAST(element_), structure);
+void SelectStream::post(const Item& item, const FrameVerdict& verdict) {
+  ++summary_.frames;
+  summary_.shots = verdict.shot + 1;
+  summary_.chosen += verdict.chosen.has_value();
+  if (settings_.post_scores) gst_element_post_message(element_, new_score_message(element_, item.times, verdict));
+  if (!verdict.chosen || !settings_.post_messages) return;
+  gst_element_post_message(element_, new_select_message(element_, item.times, verdict));
 }
 
 GstFlowReturn SelectStream::drain() { return follow(selector_.drain()); }
+
+void SelectStream::end_stream() {
+  drain();
+  if (settings_.post_messages) gst_element_post_message(element_, new_select_summary_message(element_, summary_));
+  reset();
+}
 
 // ---- events and queries ----
 
@@ -165,9 +169,10 @@ bool SelectStream::sink_event(EventPtr event) {
       if (!set_caps(event.get())) return false;
       break;
     case GST_EVENT_STREAM_START:
+      if (summary_.frames > 0 || !items_.empty()) end_stream();
+      return gst_pad_push_event(srcpad_, event.release());
     case GST_EVENT_EOS:
-      drain();
-      reset();
+      end_stream();
       return gst_pad_push_event(srcpad_, event.release());
     case GST_EVENT_SEGMENT:
       drain();

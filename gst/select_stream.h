@@ -1,7 +1,7 @@
 // One run of a clipselect element, from READY->PAUSED to PAUSED->READY: frames wait here, with the serialized events
 // among them, until their verdicts are known.
 //
-//   chain(): map -> sketch_frame() -> FrameSelector -> verdicts -> leave(): key-unit event, message, mark, push
+//   chain(): map -> sketch_frame() -> FrameSelector -> verdicts -> leave(): key-unit event, messages, mark, push
 //
 // Threads: everything in the streaming thread, but latency(), which any thread may call. No locks.
 #pragma once
@@ -14,6 +14,7 @@
 
 #include "gst/frame_format.h"
 #include "gst/glib_ptr.h"
+#include "gst/select_message.h"
 #include "lib/video/frame_selector.h"
 
 namespace clipembed {
@@ -24,6 +25,7 @@ struct SelectSettings {
   SelectMode mode = SelectMode::kDrop;
   SelectOptions options;
   bool post_messages = true;
+  bool post_scores = false;
 };
 
 class SelectStream {
@@ -42,8 +44,7 @@ class SelectStream {
   struct Item {
     BufferPtr frame;  // or
     EventPtr event;
-    GstClockTime running_time = GST_CLOCK_TIME_NONE;
-    GstClockTime stream_time = GST_CLOCK_TIME_NONE;
+    SelectTimes times;
     bool judged = false;  // the selector will say something of it
   };
 
@@ -56,7 +57,8 @@ class SelectStream {
   GstFlowReturn leave(Item item, const FrameVerdict& verdict);
   GstFlowReturn drain();
   void announce_shot(const Item& item, const FrameVerdict& verdict);
-  GstMessage* new_message(const Item& item, const FrameVerdict& verdict) const;
+  void post(const Item& item, const FrameVerdict& verdict);
+  void end_stream();
 
   GstElement* const element_;
   GstPad* const sinkpad_;
@@ -68,6 +70,7 @@ class SelectStream {
   GstSegment segment_;
   std::deque<Item> items_;  // oldest first; no more than FrameSelector::kMaxHeld frames
   FrameSelector selector_;
+  SelectSummary summary_;
   GstClockTime last_time_ = GST_CLOCK_TIME_NONE;  // of a frame, running time
   bool covered_ = false;                          // the duration has been asked for
 };

@@ -34,6 +34,7 @@ std::vector<FrameVerdict> FrameSelector::push(std::chrono::nanoseconds time, con
   if (next_number_ == 0) shot_start_ = newest_shot_start_ = last_taken_ = time;
   held_.push_back({.number = next_number_++, .time = time, .salience = sketch.salience});
   if (const auto boundary = detector_.push(time, sketch.thumbnail)) note(*boundary);
+  held_.back().change = detector_.change();
   std::vector<FrameVerdict> verdicts;
   while (held_.size() >= kMaxHeld ||
          (held_.size() >= kMinHeld && held_.back().time - held_.front().time >= kHeldSpan)) {

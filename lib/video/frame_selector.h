@@ -36,6 +36,7 @@ struct FrameVerdict {
   std::uint64_t number = 0;  // of the frame, from 0, since the last reset
   std::chrono::nanoseconds time{};
   Salience salience;
+  double change = 0;  // ShotDetector::change()
   int shot = 0;
   std::optional<ShotBoundary> boundary = {};  // it is the first frame of a shot, and not of the first one
   std::optional<SelectReason> chosen = {};

@@ -34,6 +34,9 @@ class ShotDetector {
   // Nothing more is coming for now: decides what is open with what is there.
   std::optional<ShotBoundary> drain();
 
+  // How unlike the newest frame is the one before it: motion_compensated_distance(), 0 for the first frame.
+  double change() const { return frames_.empty() ? 0 : frames_.back().change; }
+
  private:
   struct Frame {
     std::uint64_t number;

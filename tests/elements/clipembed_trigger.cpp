@@ -166,7 +166,7 @@ START_TEST(a_marked_frame_is_embedded_for_the_reason_of_its_mark) {
   EmbedHarness h = start_answering("clipembed trigger=marked");
   push_frame(&h, 0);
   GstBuffer* marked = new_frame(1);
-  gst_buffer_add_clip_mark_meta(marked, "salient", 4, 0.25);
+  gst_buffer_add_clip_mark_meta(marked, "salient", 4, 0.25, 6.5);
   fail_unless_equals_int(gst_harness_push(h.harness, marked), GST_FLOW_OK);
   push_frame(&h, 2);
   GstMessage* message = next_element_message(&h, "clip-embedding");
@@ -176,8 +176,30 @@ START_TEST(a_marked_frame_is_embedded_for_the_reason_of_its_mark) {
   gdouble score = -1;
   fail_unless(gst_structure_get_double(gst_message_get_structure(message), "score", &score));
   fail_unless_equals_float(score, 0.25);
+  gdouble entropy = -1;
+  fail_unless(gst_structure_get_double(gst_message_get_structure(message), "entropy", &entropy));
+  fail_unless_equals_float(entropy, 6.5);
   gst_message_unref(message);
   expect_times(&h, "");
+  embed_harness_free(&h);
+}
+END_TEST
+
+START_TEST(every_frame_is_embedded_for_the_reason_of_its_mark_where_it_has_one) {
+  EmbedHarness h = start_answering("clipembed");
+  GstBuffer* marked = new_frame(0);
+  gst_buffer_add_clip_mark_meta(marked, "coverage", 4, 0.25, 6.5);
+  fail_unless_equals_int(gst_harness_push(h.harness, marked), GST_FLOW_OK);
+  push_frame(&h, 1);
+  GstMessage* message = next_element_message(&h, "clip-embedding");
+  fail_unless_equals_string(reason(message), "coverage");
+  fail_unless_equals_int(scene_index(message), 4);
+  gst_message_unref(message);
+  message = next_element_message(&h, "clip-embedding");
+  fail_unless_equals_string(reason(message), "every");
+  fail_if(gst_structure_has_field(gst_message_get_structure(message), "score"));
+  fail_if(gst_structure_has_field(gst_message_get_structure(message), "entropy"));
+  gst_message_unref(message);
   embed_harness_free(&h);
 }
 END_TEST
@@ -196,7 +218,7 @@ END_TEST
 START_TEST(frames_that_pass_keep_their_place_behind_one_that_waits) {
   EmbedHarness h = start("clipembed trigger=marked");
   GstBuffer* marked = new_frame(0);
-  gst_buffer_add_clip_mark_meta(marked, "cut", 0, GST_CLIP_NO_SCORE);
+  gst_buffer_add_clip_mark_meta(marked, "cut", 0, GST_CLIP_NO_SCORE, GST_CLIP_NO_ENTROPY);
   gst_harness_push(h.harness, marked);
   for (guint i = 1; i < 4; ++i) push_frame(&h, i);
   fail_unless_equals_int(gst_harness_buffers_received(h.harness), 0);
@@ -209,7 +231,7 @@ END_TEST
 START_TEST(an_embedded_frame_carries_what_its_message_says) {
   EmbedHarness h = start_answering("clipembed trigger=marked");
   GstBuffer* marked = new_frame(0);
-  gst_buffer_add_clip_mark_meta(marked, "cut", 2, 0.5);
+  gst_buffer_add_clip_mark_meta(marked, "cut", 2, 0.5, 7);
   gst_harness_push(h.harness, marked);
   push_frame(&h, 1);
   GstBuffer* buffer = gst_harness_pull(h.harness);
@@ -273,6 +295,7 @@ static Suite* clipembed_trigger_suite() {
   tcase_add_test(tcase, frames_without_timestamps_have_no_interval_and_one_warning_says_so);
   tcase_add_test(tcase, the_frame_after_a_force_key_unit_begins_a_scene);
   tcase_add_test(tcase, a_marked_frame_is_embedded_for_the_reason_of_its_mark);
+  tcase_add_test(tcase, every_frame_is_embedded_for_the_reason_of_its_mark_where_it_has_one);
   tcase_add_test(tcase, a_frame_that_is_not_chosen_is_neither_submitted_nor_held);
   tcase_add_test(tcase, frames_that_pass_keep_their_place_behind_one_that_waits);
   tcase_add_test(tcase, an_embedded_frame_carries_what_its_message_says);

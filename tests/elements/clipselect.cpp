@@ -190,8 +190,70 @@ START_TEST(a_message_tells_of_each_chosen_frame) {
     gdouble value = 0;
     fail_unless(gst_structure_get_double(structure, field, &value) && value > 0, "%s", field);
   }
+  gdouble entropy = -1;
+  gst_structure_get_double(structure, "entropy", &entropy);
+  fail_unless_equals_float(gst_buffer_get_clip_mark_meta(buffer)->entropy, entropy);
   gst_buffer_unref(buffer);
   gst_message_unref(message);
+  gst_message_unref(next_element_message(&h, "clip-select-summary"));
+  fail_unless(no_message(&h, GST_MESSAGE_ELEMENT));
+  embed_harness_free(&h);
+}
+END_TEST
+
+START_TEST(a_summary_at_eos_counts_shots_and_frames) {
+  EmbedHarness h = start("clipselect");
+  for (const guint shots : {3U, 1U, 0U}) {
+    for (guint shot = 0; shot < shots; ++shot) push_scene(&h, 50 * shot, 50 * shot + 50, shot);
+    finish(&h);
+    for (guint shot = 0; shot < shots; ++shot) gst_message_unref(next_element_message(&h, "clip-select"));
+    GstMessage* message = next_element_message(&h, "clip-select-summary");
+    gint counted = -1;
+    fail_unless(gst_structure_get_int(gst_message_get_structure(message), "shots", &counted));
+    fail_unless_equals_int(counted, shots);
+    fail_unless_equals_uint64(message_uint64(message, "frames"), 50 * shots);
+    fail_unless_equals_uint64(message_uint64(message, "chosen"), shots);
+    gst_message_unref(message);
+    push_event(&h, gst_event_new_stream_start("again"));
+    gst_harness_set_src_caps_str(h.harness, FRAME_CAPS);
+    push_segment(&h, 0, GST_CLOCK_TIME_NONE);
+    fail_unless(no_message(&h, GST_MESSAGE_ELEMENT));
+  }
+  embed_harness_free(&h);
+}
+END_TEST
+
+START_TEST(another_stream_ends_the_one_before_it) {
+  EmbedHarness h = start("clipselect");
+  push_scene(&h, 0, 5, 1);
+  push_event(&h, gst_event_new_stream_start("another"));
+  gst_message_unref(next_element_message(&h, "clip-select"));
+  GstMessage* message = next_element_message(&h, "clip-select-summary");
+  fail_unless_equals_uint64(message_uint64(message, "frames"), 5);
+  gst_message_unref(message);
+  embed_harness_free(&h);
+}
+END_TEST
+
+START_TEST(scores_of_every_frame_are_posted_on_request) {
+  EmbedHarness h = start("clipselect post-scores=true post-messages=false");
+  push_scene(&h, 0, 30, 1);
+  push_scene(&h, 30, 60, 2);
+  finish(&h);
+  guint reasons = 0;
+  for (guint i = 0; i < 60; ++i) {
+    GstMessage* message = next_element_message(&h, "clip-score");
+    const GstStructure* structure = gst_message_get_structure(message);
+    fail_unless_equals_uint64(message_uint64(message, "stream-time"), i * FRAME_DURATION);
+    fail_unless_equals_int(scene_index(message), i < 30 ? 0 : 1);
+    gdouble change = -1;
+    fail_unless(gst_structure_get_double(structure, "change", &change));
+    fail_unless(i == 30 ? change >= 0.5 : change == 0, "frame %u: %f", i, change);
+    fail_unless_equals_string(gst_structure_get_string(structure, "transition"), i == 30 ? "cut" : nullptr);
+    reasons += gst_structure_has_field(structure, "reason");
+    gst_message_unref(message);
+  }
+  fail_unless_equals_int(reasons, 2);
   fail_unless(no_message(&h, GST_MESSAGE_ELEMENT));
   embed_harness_free(&h);
 }
@@ -257,8 +319,8 @@ START_TEST(a_flush_forgets_everything) {
   fail_unless_equals_int(gst_harness_buffers_received(h.harness), before + 1);
   GstMessage* last = nullptr;
   while (GstMessage* message = gst_bus_pop_filtered(h.bus, GST_MESSAGE_ELEMENT)) {
-    gst_clear_message(&last);
-    last = message;
+    if (gst_message_has_name(message, "clip-select")) gst_message_replace(&last, message);
+    gst_message_unref(message);
   }
   fail_unless_equals_int(scene_index(last), 0);
   gst_message_unref(last);
@@ -290,7 +352,7 @@ START_TEST(a_stream_of_known_duration_is_covered) {
         bus, 60 * GST_SECOND, static_cast<GstMessageType>(GST_MESSAGE_ELEMENT | GST_MESSAGE_EOS | GST_MESSAGE_ERROR));
     fail_unless(message && GST_MESSAGE_TYPE(message) != GST_MESSAGE_ERROR);
     done = GST_MESSAGE_TYPE(message) == GST_MESSAGE_EOS;
-    chosen += !done;
+    chosen += gst_message_has_name(message, "clip-select");
     gst_message_unref(message);
   }
   gst_object_unref(bus);
@@ -393,6 +455,9 @@ int main(int argc, char** argv) {
   tcase_add_test(tcase, few_frames_are_held_and_the_latency_says_so);
   tcase_add_test(tcase, a_key_unit_event_comes_before_the_first_frame_of_a_shot);
   tcase_add_test(tcase, a_message_tells_of_each_chosen_frame);
+  tcase_add_test(tcase, a_summary_at_eos_counts_shots_and_frames);
+  tcase_add_test(tcase, another_stream_ends_the_one_before_it);
+  tcase_add_test(tcase, scores_of_every_frame_are_posted_on_request);
   tcase_add_test(tcase, messages_may_be_turned_off);
   tcase_add_test(tcase, serialized_events_keep_their_place_among_frames);
   tcase_add_test(tcase, a_gap_lets_go_of_what_is_held);

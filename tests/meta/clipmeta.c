@@ -58,7 +58,8 @@ END_TEST
 
 START_TEST(text_becomes_utf8) {
   GstBuffer* buffer = gst_buffer_new();
-  const GstClipMarkMeta* mark = gst_buffer_add_clip_mark_meta(buffer, "caf\xe9", GST_CLIP_NO_SCENE, GST_CLIP_NO_SCORE);
+  const GstClipMarkMeta* mark =
+      gst_buffer_add_clip_mark_meta(buffer, "caf\xe9", GST_CLIP_NO_SCENE, GST_CLIP_NO_SCORE, GST_CLIP_NO_ENTROPY);
   fail_unless_equals_string(mark->reason, "caf\xef\xbf\xbd");
   gst_buffer_unref(buffer);
 }
@@ -100,8 +101,10 @@ START_TEST(arguments_out_of_range_are_refused) {
   EXPECT_REFUSED(ADD("m", kSampleVector, SAMPLE_DIM, "every", -2, 0));
   EXPECT_REFUSED(ADD("m", kSampleVector, SAMPLE_DIM, "every", 0, -0.5));
   EXPECT_REFUSED(ADD("m", kSampleVector, SAMPLE_DIM, "every", 0, NAN));
-  EXPECT_REFUSED(gst_buffer_add_clip_mark_meta(buffer, NULL, 0, 0));
-  EXPECT_REFUSED(gst_buffer_add_clip_mark_meta(buffer, "cut", 0, INFINITY));
+  EXPECT_REFUSED(gst_buffer_add_clip_mark_meta(buffer, NULL, 0, 0, 0));
+  EXPECT_REFUSED(gst_buffer_add_clip_mark_meta(buffer, "cut", 0, INFINITY, 0));
+  EXPECT_REFUSED(gst_buffer_add_clip_mark_meta(buffer, "cut", 0, 0, 8.5));
+  EXPECT_REFUSED(gst_buffer_add_clip_mark_meta(buffer, "cut", 0, 0, NAN));
 #undef ADD
 #undef EXPECT_REFUSED
   fail_if(gst_buffer_get_clip_embedding_meta(buffer) || gst_buffer_get_clip_mark_meta(buffer));

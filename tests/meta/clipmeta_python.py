@@ -38,9 +38,10 @@ class Buffers(unittest.TestCase):
 
     def test_marks_a_frame(self):
         buffer = Gst.Buffer.new()
-        GstClipMeta.buffer_add_clip_mark_meta(buffer, "cut", GstClipMeta.CLIP_NO_SCENE, GstClipMeta.CLIP_NO_SCORE)
+        GstClipMeta.buffer_add_clip_mark_meta(buffer, "cut", GstClipMeta.CLIP_NO_SCENE, GstClipMeta.CLIP_NO_SCORE,
+                                              GstClipMeta.CLIP_NO_ENTROPY)
         mark = GstClipMeta.buffer_get_clip_mark_meta(buffer)
-        self.assertEqual((mark.reason, mark.scene_index, mark.score), ("cut", -1, -1.0))
+        self.assertEqual((mark.reason, mark.scene_index, mark.score, mark.entropy), ("cut", -1, -1.0, -1.0))
 
 
 class Processes(unittest.TestCase):

@@ -68,12 +68,14 @@ END_TEST
 
 /* Written out by hand: a change here is a new version. */
 START_TEST(the_bytes_are_little_endian_and_stay_as_they_are) {
-  static const guint8 kMark[] = {3, 0, 0, 0, 'c', 'u', 't', 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0, 0, 0xd0, 0x3f};
+  static const guint8 kMark[] = {3, 0, 0, 0,    'c',  'u', 't', 0xff, 0xff, 0xff, 0xff, 0,    0,   0,
+                                 0, 0, 0, 0xd0, 0x3f, 0,   0,   0,    0,    0,    0,    0x1a, 0x40};
   static const guint8 kEmbedding[] = {1,    0, 0, 0, 'm', 1, 2, 0, 0, 0, 0, 0, 0xc0, 0x3f, 0, 0,    0,
                                       0x80, 0, 0, 0, 0,   7, 0, 0, 0, 0, 0, 0, 0,    0,    0, 0xf0, 0xbf};
   const gfloat vector[] = {1.5F, -0.0F};
   GstBuffer* buffer = gst_buffer_new();
-  g_autoptr(GBytes) mark = payload_of(&gst_buffer_add_clip_mark_meta(buffer, "cut", GST_CLIP_NO_SCENE, 0.25)->meta);
+  g_autoptr(GBytes) mark =
+      payload_of(&gst_buffer_add_clip_mark_meta(buffer, "cut", GST_CLIP_NO_SCENE, 0.25, 6.5)->meta);
   g_autoptr(GBytes) embedding =
       payload_of(&gst_buffer_add_clip_embedding_meta(buffer, "m", vector, 2, TRUE, "", 7, GST_CLIP_NO_SCORE)->meta);
   g_autoptr(GBytes) expected_mark = g_bytes_new_static(kMark, sizeof kMark);
@@ -109,14 +111,19 @@ START_TEST(truncated_and_overlong_bytes_are_refused) {
 }
 END_TEST
 
+/* A mark: length and text of the reason, scene index, score, entropy. */
 START_TEST(values_out_of_range_are_refused) {
-  static const guint8 kNul[] = {1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
-  static const guint8 kNotUtf8[] = {1, 0, 0, 0, 0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
-  static const guint8 kScene[] = {0, 0, 0, 0, 0xfe, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0, 0, 0, 0};
-  static const guint8 kInfinity[] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xf0, 0x7f};
-  static const guint8 kNegative[] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xe0, 0xbf};
-  static const guint8 kGood[] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
-  static const guint8 kNoFloats[] = {0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+#define ZERO8 0, 0, 0, 0, 0, 0, 0, 0
+  static const guint8 kNul[] = {1, 0, 0, 0, 0, 0, 0, 0, 0, ZERO8, ZERO8};
+  static const guint8 kNotUtf8[] = {1, 0, 0, 0, 0xff, 0, 0, 0, 0, ZERO8, ZERO8};
+  static const guint8 kScene[] = {0, 0, 0, 0, 0xfe, 0xff, 0xff, 0xff, ZERO8, ZERO8};
+  static const guint8 kInfinity[] = {ZERO8, 0, 0, 0, 0, 0, 0, 0xf0, 0x7f, ZERO8};
+  static const guint8 kNegative[] = {ZERO8, 0, 0, 0, 0, 0, 0, 0xe0, 0xbf, ZERO8};
+  static const guint8 kNineBits[] = {ZERO8, ZERO8, 0, 0, 0, 0, 0, 0, 0x22, 0x40};
+  static const guint8 kNoNumber[] = {ZERO8, ZERO8, 0, 0, 0, 0, 0, 0, 0xf8, 0x7f};
+  static const guint8 kGood[] = {ZERO8, ZERO8, ZERO8};
+  static const guint8 kNoFloats[] = {0, 0, 0, 0, 1, ZERO8, ZERO8, 0, 0, 0, 0};
+#undef ZERO8
   const GstMetaInfo* mark = GST_CLIP_MARK_META_INFO;
   GstBuffer* buffer = gst_buffer_new();
   fail_if(deserialize(mark, buffer, kNul, sizeof kNul, 0));
@@ -124,6 +131,8 @@ START_TEST(values_out_of_range_are_refused) {
   fail_if(deserialize(mark, buffer, kScene, sizeof kScene, 0));
   fail_if(deserialize(mark, buffer, kInfinity, sizeof kInfinity, 0));
   fail_if(deserialize(mark, buffer, kNegative, sizeof kNegative, 0));
+  fail_if(deserialize(mark, buffer, kNineBits, sizeof kNineBits, 0));
+  fail_if(deserialize(mark, buffer, kNoNumber, sizeof kNoNumber, 0));
   fail_unless(deserialize(mark, buffer, kGood, sizeof kGood, 0));
   fail_if(deserialize(GST_CLIP_EMBEDDING_META_INFO, buffer, kNoFloats, sizeof kNoFloats, 0));
   gst_buffer_unref(buffer);

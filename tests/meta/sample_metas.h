@@ -15,7 +15,7 @@ static const gfloat kSampleVector[SAMPLE_DIM] = {0.5F, -0.5F, 0.5F, -0.5F};
 static inline void add_samples(GstBuffer* buffer) {
   fail_unless(
       gst_buffer_add_clip_embedding_meta(buffer, SAMPLE_MODEL, kSampleVector, SAMPLE_DIM, TRUE, "scene", 7, 0.25));
-  fail_unless(gst_buffer_add_clip_mark_meta(buffer, "cut", 7, 0.25));
+  fail_unless(gst_buffer_add_clip_mark_meta(buffer, "cut", 7, 0.25, 6.5));
 }
 
 static inline gboolean is_sample_embedding(const GstClipEmbeddingMeta* meta) {
@@ -25,7 +25,8 @@ static inline gboolean is_sample_embedding(const GstClipEmbeddingMeta* meta) {
 }
 
 static inline gboolean is_sample_mark(const GstClipMarkMeta* mark) {
-  return mark && g_str_equal(mark->reason, "cut") && mark->scene_index == 7 && mark->score == 0.25;
+  return mark && g_str_equal(mark->reason, "cut") && mark->scene_index == 7 && mark->score == 0.25 &&
+         mark->entropy == 6.5;
 }
 
 static inline gboolean has_samples(GstBuffer* buffer) {

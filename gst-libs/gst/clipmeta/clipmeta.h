@@ -41,6 +41,15 @@ G_BEGIN_DECLS
 #define GST_CLIP_NO_SCORE (-1)
 
 /**
+ * GST_CLIP_NO_ENTROPY:
+ *
+ * Entropy of a frame that was chosen without measuring it.
+ *
+ * Since: 0.1
+ */
+#define GST_CLIP_NO_ENTROPY (-1)
+
+/**
  * GST_CLIP_EMBEDDING_MAX_DIM:
  *
  * The most floats that an embedding may have.
@@ -196,9 +205,10 @@ typedef struct GstClipMarkMeta GstClipMarkMeta;
  * @reason: why the frame was chosen, such as `cut`; `clipembed` hands it on with the embedding
  * @scene_index: number of the scene that the frame stands for, from 0, or #GST_CLIP_NO_SCENE
  * @score: finite, 0 or more, larger is better, on the scale of who chose the frame; or #GST_CLIP_NO_SCORE
+ * @entropy: of the frame's luma histogram, in bits, 0 to 8; or #GST_CLIP_NO_ENTROPY
  *
- * Says that the frame in the buffer is worth embedding. `clipselect mode=mark` sets it, and so may any application;
- * `clipembed trigger=marked` embeds the frames that have it. Of several on one buffer the first counts.
+ * Says that the frame in the buffer is worth embedding. `clipselect` sets it on the frames it chooses, and so may any
+ * application; `clipembed trigger=marked` embeds the frames that have it. Of several on one buffer the first counts.
  *
  * @reason is UTF-8, and %NULL only where a buffer pool has cleared the meta.
  *
@@ -210,6 +220,7 @@ struct GstClipMarkMeta {
   const gchar* reason;
   gint scene_index;
   gdouble score;
+  gdouble entropy;
 };
 
 /**
@@ -243,6 +254,7 @@ const GstMetaInfo* gst_clip_mark_meta_get_info(void);
  * @reason: why the frame was chosen; copied, what is not UTF-8 in it replaced
  * @scene_index: number of the scene from 0, or #GST_CLIP_NO_SCENE
  * @score: finite and 0 or more, or #GST_CLIP_NO_SCORE
+ * @entropy: 0 to 8, or #GST_CLIP_NO_ENTROPY
  *
  * Marks the frame as worth embedding. Arguments out of range are a programming error: a critical warning, and nothing
  * is added.
@@ -252,7 +264,8 @@ const GstMetaInfo* gst_clip_mark_meta_get_info(void);
  * Since: 0.1
  */
 GST_CLIP_META_API
-GstClipMarkMeta* gst_buffer_add_clip_mark_meta(GstBuffer* buffer, const gchar* reason, gint scene_index, gdouble score);
+GstClipMarkMeta* gst_buffer_add_clip_mark_meta(GstBuffer* buffer, const gchar* reason, gint scene_index, gdouble score,
+                                               gdouble entropy);
 
 /**
  * gst_buffer_get_clip_mark_meta:
