@@ -1,0 +1,187 @@
+// The contact sheet as a picture: decoded again, and looked at for what should be where.
+#include <gdk-pixbuf/gdk-pixbuf.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>  // before check.h, whose fail() is a macro
+#include <set>
+
+#include "tests/unit/expect.h"
+#include "tests/unit/suite.h"
+#include "tools/clipembed/contact_sheet.h"
+#include "tools/gobject_ptr.h"
+
+namespace {
+
+using namespace clipembed;
+using std::chrono::milliseconds;
+
+using Colour = std::array<std::uint8_t, 3>;
+constexpr Colour kRed = {255, 0, 0}, kGreen = {0, 255, 0}, kBlue = {0, 0, 255}, kWhite = {255, 255, 255};
+
+RgbPicture plain(int width, int height, Colour colour) {
+  RgbPicture picture{.width = width, .height = height, .bytes = {}};
+  for (int i = 0; i < width * height; ++i) picture.bytes.insert(picture.bytes.end(), colour.begin(), colour.end());
+  return picture;
+}
+
+DrawnFrame frame_at(milliseconds time, RgbPicture picture) {
+  return {.time = time, .reason = "cut", .scene = 0, .score = 0.5, .entropy = 7, .picture = std::move(picture)};
+}
+
+DrawnVideo video_of(std::vector<DrawnFrame> frames) {
+  return {.name = "holiday.mp4",
+          .duration = milliseconds(9000),
+          .width = 640,
+          .height = 360,
+          .sampling = "thorough",
+          .scene_count = 1,
+          .frames = std::move(frames),
+          .scores = {},
+          .boundaries = {}};
+}
+
+struct Extent {
+  int left = 1 << 20, top = 1 << 20, right = -1, bottom = -1, pixels = 0;
+  int width() const { return right - left + 1; }
+  int height() const { return bottom - top + 1; }
+};
+
+class Sheet {
+ public:
+  explicit Sheet(const DrawnVideo& video) {
+    const std::string png = expect_value(draw_contact_sheet(video));
+    ck_assert(png.starts_with("\x89PNG"));
+    const GObjectPtr<GdkPixbufLoader> loader(gdk_pixbuf_loader_new_with_type("png", nullptr));
+    ck_assert(gdk_pixbuf_loader_write(loader.get(), reinterpret_cast<const guchar*>(png.data()), png.size(), nullptr));
+    ck_assert(gdk_pixbuf_loader_close(loader.get(), nullptr));
+    pixels_.reset(GDK_PIXBUF(g_object_ref(gdk_pixbuf_loader_get_pixbuf(loader.get()))));
+  }
+
+  int width() const { return gdk_pixbuf_get_width(pixels_.get()); }
+  int height() const { return gdk_pixbuf_get_height(pixels_.get()); }
+  Colour at(int x, int y) const {
+    const guint8* pixel = gdk_pixbuf_read_pixels(pixels_.get()) + y * gdk_pixbuf_get_rowstride(pixels_.get()) +
+                          x * gdk_pixbuf_get_n_channels(pixels_.get());
+    return {pixel[0], pixel[1], pixel[2]};
+  }
+  Extent extent(Colour colour) const {
+    Extent extent;
+    for (int y = 0; y < height(); ++y) {
+      for (int x = 0; x < width(); ++x) {
+        if (at(x, y) != colour) continue;
+        extent = {std::min(extent.left, x), std::min(extent.top, y), std::max(extent.right, x),
+                  std::max(extent.bottom, y), extent.pixels + 1};
+      }
+    }
+    return extent;
+  }
+  bool operator==(const Sheet& other) const {
+    if (width() != other.width() || height() != other.height()) return false;
+    for (int y = 0; y < height(); ++y)
+      for (int x = 0; x < width(); ++x)
+        if (at(x, y) != other.at(x, y)) return false;
+    return true;
+  }
+
+ private:
+  GObjectPtr<GdkPixbuf> pixels_;
+};
+
+START_TEST(each_frame_has_a_cell_of_its_own_in_the_order_of_reading) {
+  const Sheet sheet(
+      video_of({frame_at(milliseconds(0), plain(160, 90, kRed)), frame_at(milliseconds(3000), plain(160, 90, kGreen)),
+                frame_at(milliseconds(6000), plain(160, 90, kBlue))}));
+  const Extent red = sheet.extent(kRed), green = sheet.extent(kGreen), blue = sheet.extent(kBlue);
+  for (const Extent& cell : {red, green, blue}) ck_assert_int_gt(cell.pixels, 100 * 60);
+  const auto before = [](const Extent& a, const Extent& b) {
+    return a.bottom < b.top || (a.top == b.top && a.right < b.left);
+  };
+  ck_assert(before(red, green));
+  ck_assert(before(green, blue));
+}
+END_TEST
+
+START_TEST(pictures_keep_their_shape) {
+  const struct {
+    int width, height;
+  } shapes[] = {{320, 180}, {180, 320}, {400, 100}, {90, 360}, {16, 16}};
+  for (const auto& [width, height] : shapes) {
+    const Extent cell = Sheet(video_of({frame_at(milliseconds(0), plain(width, height, kRed))})).extent(kRed);
+    ck_assert_double_eq_tol(double(cell.width()) / cell.height() / (double(width) / height), 1.0, 0.02);
+  }
+}
+END_TEST
+
+START_TEST(pictures_are_neither_turned_nor_mirrored) {
+  RgbPicture quarters = plain(160, 90, kWhite);
+  for (int y = 0; y < 90; ++y) {
+    for (int x = 0; x < 160; ++x) {
+      if (x >= 80 && y >= 45) continue;
+      const Colour& colour = y >= 45 ? kBlue : x >= 80 ? kGreen : kRed;
+      std::ranges::copy(colour, quarters.bytes.begin() + 3 * (y * 160 + x));
+    }
+  }
+  const Sheet sheet(video_of({frame_at(milliseconds(0), quarters)}));
+  const Extent top_left = sheet.extent(kRed), top_right = sheet.extent(kGreen), bottom_left = sheet.extent(kBlue);
+  ck_assert_int_gt(top_left.pixels, 0);
+  ck_assert_int_lt(top_left.right, top_right.left);
+  ck_assert_int_lt(top_left.bottom, bottom_left.top);
+  ck_assert_int_eq(top_left.left, bottom_left.left);
+}
+END_TEST
+
+START_TEST(time_reason_shot_name_and_counts_are_written) {
+  const DrawnVideo video = video_of({frame_at(milliseconds(1000), plain(160, 90, kRed))});
+  const Sheet sheet(video);
+  ck_assert(sheet == Sheet(video));
+  DrawnVideo later = video, salient = video, next_shot = video, renamed = video, more_shots = video;
+  later.frames[0].time += milliseconds(10);
+  salient.frames[0].reason = "salient";
+  next_shot.frames[0].scene = 1;
+  renamed.name = "holidaz.mp4";
+  more_shots.scene_count = 2;
+  for (const DrawnVideo& other : {later, salient, next_shot, renamed, more_shots}) ck_assert(!(sheet == Sheet(other)));
+}
+END_TEST
+
+START_TEST(any_name_fits) {
+  DrawnVideo video = video_of({frame_at(milliseconds(0), plain(160, 90, kRed))});
+  const Sheet plain_name(video);
+  for (const std::string& name : {std::string(5000, 'x'), std::string("a\nb\tc\x01\xff.mp4"), std::string()}) {
+    video.name = name;
+    const Sheet sheet(video);
+    ck_assert_int_eq(sheet.width(), plain_name.width());
+    ck_assert_int_eq(sheet.height(), plain_name.height());
+  }
+}
+END_TEST
+
+START_TEST(of_very_many_frames_some_are_drawn_evenly) {
+  std::vector<DrawnFrame> frames;
+  for (int i = 0; i < 1000; ++i)
+    frames.push_back(frame_at(milliseconds(i), plain(16, 9, {200, std::uint8_t(i >> 8), std::uint8_t(i)})));
+  const Sheet sheet(video_of(std::move(frames)));
+  std::set<int> drawn;
+  for (int y = 0; y < sheet.height(); ++y)
+    for (int x = 0; x < sheet.width(); ++x)
+      if (const Colour c = sheet.at(x, y); c[0] == 200 && c[1] < 4) drawn.insert(c[1] << 8 | c[2]);
+  ck_assert_uint_eq(drawn.size(), kMaxSheetFrames);
+  ck_assert_int_eq(*drawn.begin(), 0);
+  ck_assert_int_ge(*drawn.rbegin(), 990);
+}
+END_TEST
+
+START_TEST(no_frames_make_no_sheet) {
+  expect_error(draw_contact_sheet(video_of({})), Error::Kind::kFailed, {"no frame"});
+}
+END_TEST
+
+}  // namespace
+
+int main() {
+  return run_suite("contact_sheet",
+                   {each_frame_has_a_cell_of_its_own_in_the_order_of_reading, pictures_keep_their_shape,
+                    pictures_are_neither_turned_nor_mirrored, time_reason_shot_name_and_counts_are_written,
+                    any_name_fits, of_very_many_frames_some_are_drawn_evenly, no_frames_make_no_sheet});
+}
