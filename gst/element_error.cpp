@@ -25,6 +25,7 @@ ErrorCode code_of(Error::Kind kind) {
     case Error::Kind::kBusy:
       return {GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_BUSY};
     case Error::Kind::kCancelled:
+    case Error::Kind::kTimedOut:
     case Error::Kind::kFailed:
       break;
   }

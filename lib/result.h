@@ -20,6 +20,7 @@ struct Error {
     kBusy,         // a bounded queue is full
     kUnavailable,  // a server that has gone; it may come back
     kCancelled,    // the caller cancelled, or the engine is shutting down
+    kTimedOut,     // it took longer than it may
     kFailed,       // anything else, e.g. inference itself
   };
   Kind kind;

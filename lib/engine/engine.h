@@ -21,8 +21,9 @@ namespace clipembed {
 struct EngineOptions {
   std::string model;  // a directory or a hub id, as find_model() takes it
   TowerOptions tower;
-  // "unix:PATH" of an engine server in another process (lib/engine/remote). It decides about the tower, and `model` may
-  // then be empty: whatever it serves. Empty: this process loads the model itself.
+  // An engine server in another process (lib/engine/remote): "unix:PATH" is its socket, "fd:N" a connected socket that
+  // this process was given. It decides about the tower, and `model` may then be empty: whatever it serves. Empty: this
+  // process loads the model itself.
   std::string server = {};
 };
 
@@ -54,7 +55,8 @@ struct SessionOptions {
   std::chrono::nanoseconds batch_timeout = std::chrono::milliseconds(40);  // the longest wait for them
 
   // An engine in another process may go, and come back. kWait keeps what was submitted for the next server; kFail
-  // completes it with kUnavailable, and submit() too gives that until there is one.
+  // completes it with kUnavailable, and submit() too gives that until there is one. A connection that was inherited
+  // ("fd:N") cannot come back: then both are kFail.
   enum class Outage { kWait, kFail } outage = Outage::kWait;
   // Called when the engine has gone, with the reason, and when it is back; on a thread of the engine's, as completions.
   std::function<void(const Status&)> availability_changed{};

@@ -31,6 +31,7 @@ class ServerThread {
       : server_(expect_value(remote::EngineServer::open(std::move(engine), address))),
         thread_([this] { server_->run(); }) {}
   ~ServerThread() { server_->stop(); }
+  void add_client(remote::Fd socket) { server_->add_client(std::move(socket)); }
 
  private:
   const std::unique_ptr<remote::EngineServer> server_;

@@ -9,9 +9,8 @@ namespace {
 using Kind = Error::Kind;
 using Clock = std::chrono::steady_clock;
 
-Result<FromServer> read_reply(int socket, const Signal& stop) {
+Result<FromServer> read_reply(int socket, Clock::time_point deadline, const Signal& stop) {
   FrameReader reader(expect_welcome());
-  const auto deadline = Clock::now() + kWelcomeWithin;
   while (true) {
     const Result<bool> complete = reader.read(socket);
     if (!complete) return complete.error();
@@ -34,7 +33,8 @@ Result<Connected> dial(const std::string& address, const std::string& model, con
   FrameWriter writer;
   writer.add(encode(Hello{.model = model}));
   static_cast<void>(writer.write(socket->get()));  // a server that refuses may not even read it; its reply says why
-  Result<FromServer> reply = read_reply(socket->get(), stop);
+  const auto deadline = can_reconnect(address) ? Clock::now() + kWelcomeWithin : Clock::time_point::max();
+  Result<FromServer> reply = read_reply(socket->get(), deadline, stop);
   if (!reply) return Error{reply.error().kind, server + reply.error().message};
   if (const auto* refusal = std::get_if<Refusal>(&*reply)) return refusal->error;
   auto& welcome = std::get<Welcome>(*reply);

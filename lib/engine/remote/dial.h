@@ -12,6 +12,8 @@
 
 namespace clipembed::remote {
 
+// A server that listens answers at once. Whoever gave a process its connection ("fd:N") may still be loading the model,
+// and closes the other end if nothing comes of it.
 inline constexpr std::chrono::seconds kWelcomeWithin{5};
 
 struct Connected {

@@ -45,22 +45,34 @@ void log_end(const Peer& peer, const Error& why) {
 
 Result<std::unique_ptr<EngineServer>> EngineServer::open(const std::shared_ptr<Engine>& engine,
                                                          const std::string& address) try {
-  Result<Listener> listener = Listener::open(address);
-  if (!listener) return std::move(listener).error();
-  return std::unique_ptr<EngineServer>(new EngineServer(engine, *std::move(listener)));
+  std::unique_ptr<Listener> listener;
+  if (!address.empty()) {
+    Result<Listener> opened = Listener::open(address);
+    if (!opened) return std::move(opened).error();
+    listener = std::make_unique<Listener>(*std::move(opened));
+  }
+  return std::unique_ptr<EngineServer>(new EngineServer(engine, std::move(listener)));
 } catch (const std::system_error& no_descriptor) {
   return Error{Kind::kFailed, std::string("the engine server cannot start: ") + no_descriptor.what()};
 }
 
-EngineServer::EngineServer(const std::shared_ptr<Engine>& engine, Listener listener)
+EngineServer::EngineServer(const std::shared_ptr<Engine>& engine, std::unique_ptr<Listener> listener)
     : service_{.engine = engine,
                .names = names_of(engine->info()),
                .max_batch = engine->info().device == "cpu" ? kMaxBatchCpu : kMaxBatchGpu,
                .answered = {}},
-      listener_(std::make_unique<Listener>(std::move(listener))) {}
+      listener_(std::move(listener)) {}
+
+void EngineServer::add_client(Fd socket) {
+  {
+    const std::lock_guard lock(added_mutex_);
+    added_.push_back(std::move(socket));
+  }
+  client_added_.ring();
+}
 
 void EngineServer::run() {
-  while (listener_ || (!clients_.empty() && Clock::now() < end_)) {
+  while (!draining_ || (!clients_.empty() && Clock::now() < end_)) {
     wait();
     serve_clients();
   }
@@ -73,14 +85,17 @@ void EngineServer::run() {
 void EngineServer::wait() {
   const bool accepting = listener_ && Clock::now() >= accept_from_;
   std::vector<pollfd> fds = {{.fd = service_.answered.fd(), .events = POLLIN, .revents = 0},
-                             {.fd = listener_ ? stop_.fd() : -1, .events = POLLIN, .revents = 0},
-                             {.fd = accepting ? listener_->fd() : -1, .events = POLLIN, .revents = 0}};
+                             {.fd = draining_ ? -1 : stop_.fd(), .events = POLLIN, .revents = 0},
+                             {.fd = accepting ? listener_->fd() : -1, .events = POLLIN, .revents = 0},
+                             {.fd = client_added_.fd(), .events = POLLIN, .revents = 0}};
+  const std::size_t first_client = fds.size();
   for (const Client& client : clients_)
     fds.push_back({.fd = client.connection->fd(), .events = client.connection->events(), .revents = 0});
 
   poll(fds.data(), fds.size(), poll_timeout(listener_ && !accepting ? accept_from_ : end_));
   if (fds[0].revents) service_.answered.clear();
-  for (std::size_t i = 0; i < clients_.size(); ++i) clients_[i].events = fds[i + 3].revents;
+  for (std::size_t i = 0; i < clients_.size(); ++i) clients_[i].events = fds[first_client + i].revents;
+  if (fds[3].revents) take_added_clients();
   if (fds[1].revents) {
     drain();
   } else if (fds[2].revents) {
@@ -92,8 +107,22 @@ void EngineServer::serve_clients() {
   std::erase_if(clients_, [&](const Client& client) {
     const Status status = client.connection->serve(client.events);
     if (!status && status.error().kind != Kind::kUnavailable) log_end(client.connection->peer(), status.error());
-    return !status || (!listener_ && client.connection->idle());
+    return !status || (draining_ && client.connection->idle());
   });
+}
+
+void EngineServer::take_added_clients() {
+  client_added_.clear();
+  std::vector<Fd> added;
+  {
+    const std::lock_guard lock(added_mutex_);
+    added.swap(added_);
+  }
+  if (draining_) return;
+  for (Fd& socket : added) {
+    if (const Result<Peer> peer = peer_of(socket.get()))
+      clients_.push_back({std::make_unique<ClientConnection>(std::move(socket), *peer, service_)});
+  }
 }
 
 void EngineServer::accept_client() {
@@ -120,6 +149,7 @@ void EngineServer::accept_client() {
 }
 
 void EngineServer::drain() {
+  draining_ = true;
   listener_.reset();
   end_ = Clock::now() + kDrain;
   for (const Client& client : clients_) client.connection->drain();

@@ -14,8 +14,8 @@ namespace {
 using Kind = Error::Kind;
 
 // The number of a kind on the wire is its place here. Append only.
-constexpr Kind kWireKinds[] = {Kind::kFailed,  Kind::kNotFound, Kind::kSettings,    Kind::kFormat,   Kind::kLibrary,
-                               Kind::kNetwork, Kind::kBusy,     Kind::kUnavailable, Kind::kCancelled};
+constexpr Kind kWireKinds[] = {Kind::kFailed,  Kind::kNotFound, Kind::kSettings,    Kind::kFormat,    Kind::kLibrary,
+                               Kind::kNetwork, Kind::kBusy,     Kind::kUnavailable, Kind::kCancelled, Kind::kTimedOut};
 
 constexpr std::size_t kTextSmallest = 4, kTextLargest = 4 + kMaxTextBytes;
 

@@ -53,7 +53,7 @@ Status ServerLink::submit(const std::shared_ptr<RemoteLane>& session, Picture pi
   std::unique_lock lock(mutex_);
   const std::uint64_t cancellations = lane.cancellations;
   const auto was_cancelled = [&] { return lane.cancelled || lane.cancellations != cancellations; };
-  const auto failed = [&] { return !available_ && lane.options.outage == SessionOptions::Outage::kFail; };
+  const auto failed = [&] { return !available_ && gives_up(lane); };
   if (when_full == Session::WhenFull::kBlock && link_thread_ != std::this_thread::get_id())
     room_.wait(lock, [&] { return was_cancelled() || failed() || has_room(lane); });
   if (was_cancelled()) return cancelled();
@@ -230,8 +230,16 @@ Status ServerLink::take(Answer answer) {
 
 // ---- outages ----
 
+bool ServerLink::gives_up(const RemoteLane& lane) const {
+  return lane.options.outage == SessionOptions::Outage::kFail || !can_reconnect(address_);
+}
+
 // False when stop() came first.
 bool ServerLink::find_server() {
+  if (!can_reconnect(address_)) {
+    wait_readable(stop_.fd(), -1, Clock::time_point::max());
+    return false;
+  }
   for (auto wait = kFirstWait;; wait = std::min(2 * wait, kLongestWait)) {
     if (wait_readable(stop_.fd(), -1, Clock::now() + wait)) return false;
     Result<Connected> connected = dial(address_, model_, stop_);
@@ -295,7 +303,7 @@ void ServerLink::lose_server(RemoteLane& lane, const Error& why) {
   lane.cancel_due = false;
   lane.sent = 0;
   lane.flush_due = lane.first_request() < lane.flushed;
-  if (lane.options.outage == SessionOptions::Outage::kFail) withdraw(lane, why);
+  if (gives_up(lane)) withdraw(lane, why);
 }
 
 }  // namespace clipembed::remote

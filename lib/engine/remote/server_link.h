@@ -86,6 +86,7 @@ class ServerLink {
   bool choose_frame();
   Status read();
   Status take(Answer answer);
+  bool gives_up(const RemoteLane& lane) const;
   bool find_server();
   Status same_engine(const EngineInfo& info) const;
   void change_availability(const Status& status);

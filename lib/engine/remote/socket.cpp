@@ -1,5 +1,6 @@
 #include "lib/engine/remote/socket.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -9,9 +10,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <mutex>
+#include <set>
 #include <string_view>
 #include <system_error>
 
@@ -22,6 +26,7 @@ using Kind = Error::Kind;
 using Clock = std::chrono::steady_clock;
 
 constexpr std::string_view kScheme = "unix:";
+constexpr std::string_view kInherited = "fd:";
 
 std::string reason() { return std::generic_category().message(errno); }
 
@@ -56,6 +61,32 @@ Status clear_path(const std::string& address, const std::string& path) {
     return ok();
   }
   return Error{Kind::kSettings, "an engine server is running at " + address + " already"};
+}
+
+int number_of(std::string_view address) {
+  int number = -1;
+  const char* end = address.data() + address.size();
+  const auto [rest, error] = std::from_chars(address.data() + kInherited.size(), end, number);
+  return error == std::errc() && rest == end ? number : -1;
+}
+
+// Once for each number: what has it later may be anything.
+Result<Fd> take_inherited(const std::string& address) {
+  static std::mutex mutex;
+  static std::set<int> taken;
+  const int number = number_of(address);
+  const std::lock_guard lock(mutex);
+  if (taken.contains(number)) return Error{Kind::kNotFound, "the connection at " + address + " is used up"};
+  int type = 0;
+  sockaddr_un peer{};
+  socklen_t type_size = sizeof type, peer_size = sizeof peer;
+  if (number < 0 || getsockopt(number, SOL_SOCKET, SO_TYPE, &type, &type_size) != 0 || type != SOCK_STREAM ||
+      getpeername(number, reinterpret_cast<sockaddr*>(&peer), &peer_size) != 0 || peer.sun_family != AF_UNIX)
+    return Error{Kind::kSettings, "'" + address + "' is no connected Unix stream socket of this process"};
+  taken.insert(number);
+  fcntl(number, F_SETFD, FD_CLOEXEC);
+  fcntl(number, F_SETFL, fcntl(number, F_GETFL) | O_NONBLOCK);
+  return Fd(number);
 }
 
 }  // namespace
@@ -143,7 +174,17 @@ Listener::~Listener() {
   if (file.st_dev == device_ && file.st_ino == inode_) unlink(path_.c_str());
 }
 
+Result<SocketPair> connected_pair() {
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0)
+    return Error{Kind::kFailed, "no socket to be had: " + reason()};
+  return SocketPair{Fd(ends[0]), Fd(ends[1])};
+}
+
+bool can_reconnect(const std::string& address) { return !address.starts_with(kInherited); }
+
 Result<Fd> connect_to(const std::string& address) {
+  if (address.starts_with(kInherited)) return take_inherited(address);
   const Result<std::string> path = socket_path(address);
   if (!path) return path.error();
   Fd socket = new_socket();

@@ -66,8 +66,19 @@ class Listener {
   ino_t inode_ = 0;
 };
 
-// Errors: kNotFound naming the address and how to start a server, kBusy when its backlog is full.
+// Two ends of a connection without a path, for a server and a process that it starts. Errors: kFailed.
+struct SocketPair {
+  Fd server, client;
+};
+Result<SocketPair> connected_pair();
+
+// "unix:PATH" connects; "fd:N" takes over the connected socket that this process was started with as descriptor N,
+// which works once. Errors: kNotFound naming the address and how to start a server, kBusy when its backlog is full,
+// kSettings for a descriptor that is no such socket.
 Result<Fd> connect_to(const std::string& address);
+
+// Whether a server at this address may be followed by another one: not where the connection was inherited.
+bool can_reconnect(const std::string& address);
 
 // The process at the other end when it connected or began to listen.
 struct Peer {
