@@ -70,7 +70,7 @@ int complain(const Error& error) {
 
 // Everything from the first result to the last.
 int write_results(const EmbedOptions& options, EmbedRun& run, Output& output) {
-  Progress progress(Progress::Unit::kFiles);
+  Progress progress(ProgressUnit::kFiles);
   std::size_t done = 0, failed = 0;
   const auto tick = [&] {
     progress.show(done, options.files.size(), options.files[done]);

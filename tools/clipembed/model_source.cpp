@@ -17,7 +17,7 @@ Result<ModelLocation> fetch_with_progress(const HubId& id) {
     if (!progress || file != current) {
       current = file;
       progress.reset();
-      progress.emplace(Progress::Unit::kBytes);
+      progress.emplace(ProgressUnit::kBytes);
     }
     progress->show(done, total, file);
   };

@@ -3,35 +3,38 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+
+#include "tools/clipembed/progress_line.h"
 
 namespace clipembed {
 
 class Progress {
  public:
-  enum class Unit { kFiles, kBytes };
-
-  explicit Progress(Unit unit);
+  explicit Progress(ProgressUnit unit);
   ~Progress() { clear(); }
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  // Redraws at most ten times a second. `current` is what is worked on.
-  void show(std::uint64_t done, std::uint64_t total, std::string_view current);
+  // Redraws at most ten times a second. `current` is what is worked on, and `place` how far it is, of a video.
+  void show(std::uint64_t done, std::uint64_t total, std::string_view current, std::optional<VideoPlace> place = {});
   // Before anything else is printed.
   void clear();
 
  private:
   using Clock = std::chrono::steady_clock;
-  std::string line(std::uint64_t done, std::uint64_t total, std::string_view current) const;
-  std::string amount(double value) const;
 
-  const Unit unit_;
+  const ProgressUnit unit_;
   const bool terminal_;
   const Clock::time_point start_ = Clock::now();
   Clock::time_point drawn_at_{};
   bool drawn_ = false;
+
+  // The video that has a place, and about when it was at its start.
+  std::string video_;
+  Clock::time_point video_start_{};
 };
 
 }  // namespace clipembed
