@@ -1,0 +1,82 @@
+// The quiet line at the top: whether the service is well, which model it has, and how busy it is.
+// Asks /health and /metrics as long as the page is in view; announces only what changed.
+import { setText } from './dom.js';
+import { Rate } from './metrics.js';
+import { health, metrics } from './service.js';
+import { count } from './words.js';
+
+const WORDS = {
+  ok: 'Ready',
+  loading: 'Loading the model',
+  draining: 'Shutting down, takes nothing new',
+  failed: 'The model could not be loaded',
+  gone: 'The service does not answer',
+};
+
+const CALM_MS = 5000;
+const WATCHFUL_MS = 1500;
+
+export class Status extends EventTarget {
+  state = 'unknown';
+  #nodes;
+  #images = new Rate();
+  #isBusy;
+  #timer = 0;
+
+  /**
+   * `isBusy()` says whether something is being sent: then it looks more often. Events: `answer`, each time; `state`, with
+   * what there is to say of it, or null.
+   */
+  constructor(root, isBusy) {
+    super();
+    this.#isBusy = isBusy;
+    this.#nodes = { root, health: root.querySelector('#status-health'), model: root.querySelector('#status-model'),
+      load: root.querySelector('#status-load') };
+    document.addEventListener('visibilitychange', () => this.#look());
+    this.#look();
+  }
+
+  async #look() {
+    clearTimeout(this.#timer);
+    if (document.hidden) return;
+    await this.#ask();
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#look(), this.state === 'ok' && !this.#isBusy() ? CALM_MS : WATCHFUL_MS);
+  }
+
+  async #ask() {
+    try {
+      const said = await health();
+      this.#show(said);
+      this.dispatchEvent(new Event('answer'));
+      const numbers = await metrics().catch(() => null);
+      setText(this.#nodes.load, said.status === 'ok' ? loadWords(said, numbers ?? new Map(), this.#images) : '');
+    } catch {
+      this.#show({ status: 'gone' });
+    }
+  }
+
+  #show({ status, model_name: model, device }) {
+    const { root, health: words, model: name, load } = this.#nodes;
+    setText(words, WORDS[status] ?? status ?? 'Unknown state');
+    setText(name, [model, device].filter(Boolean).join(' on '));
+    if (status === 'gone') setText(load, '');
+    if (this.state === status) return;
+    // That all is well at the start is no news.
+    const news = this.state !== 'unknown' || status !== 'ok';
+    this.state = status;
+    root.dataset.state = status;
+    this.dispatchEvent(new CustomEvent('state', { detail: news ? WORDS[status] ?? status : null }));
+  }
+}
+
+/** "2 waiting, 1 of 2 workers busy, 31 images/s", from the answers of /health and /metrics. */
+export function loadWords({ queue_depth: waiting, workers }, numbers, images) {
+  const busy = numbers.get('clipembed_workers_busy');
+  const rate = numbers.has('clipembed_images_total') ? images.perSecond(numbers.get('clipembed_images_total')) : null;
+  const words = [];
+  if (waiting > 0) words.push(`${waiting} waiting`);
+  if (busy > 0) words.push(workers > 0 ? `${busy} of ${count(workers, 'worker')} busy` : `${count(busy, 'worker')} busy`);
+  if (rate > 0) words.push(`${rate < 9.95 ? rate.toFixed(1) : Math.round(rate)} images/s`);
+  return words.length > 0 ? words.join(', ') : 'idle';
+}
