@@ -8,29 +8,29 @@
 #include "tests/unit/golden.h"
 #include "tests/unit/scratch.h"
 #include "tests/unit/suite.h"
-#include "tools/clipembed/embedder.h"
+#include "tools/media/embedder.h"
 
 namespace {
 
 using namespace clipembed;
 
-// Runs a gst-launch line to its end and returns the last clip-summary.
-std::optional<EmbeddingMessage> launch(const std::string& line) {
+// Runs a gst-launch line to its end and returns what clipembed posted.
+std::vector<EmbeddingMessage> launch(const std::string& line) {
   gst_init(nullptr, nullptr);
   g_autoptr(GError) error = nullptr;
   const GObjectPtr<GstElement> pipeline(gst_parse_launch(line.c_str(), &error));
   ck_assert_msg(pipeline && !error, "%s", error ? error->message : "");
   gst_element_set_state(pipeline.get(), GST_STATE_PLAYING);
   g_autoptr(GstBus) bus = gst_element_get_bus(pipeline.get());
-  std::optional<EmbeddingMessage> summary;
+  std::vector<EmbeddingMessage> embeddings;
   for (bool ended = false; !ended;) {
     g_autoptr(GstMessage) message = gst_bus_timed_pop(bus, GST_CLOCK_TIME_NONE);
     ck_assert_msg(GST_MESSAGE_TYPE(message) != GST_MESSAGE_ERROR, "an error in: %s", line.c_str());
-    if (auto read = read_summary(message)) summary = std::move(read);
+    if (auto read = read_embedding(message)) embeddings.push_back(*std::move(read));
     ended = GST_MESSAGE_TYPE(message) == GST_MESSAGE_EOS;
   }
   gst_element_set_state(pipeline.get(), GST_STATE_NULL);
-  return summary;
+  return embeddings;
 }
 
 constexpr char kFrames[] =
@@ -48,12 +48,15 @@ START_TEST(a_video_has_the_vector_of_the_gst_launch_line) {
                                 make_video(scratch, "b.webm", "vp8enc deadline=1 ! webmmux")};
   const std::string& video = videos[_i];
   const std::vector<Line> lines = embed({video});
-  const std::optional<EmbeddingMessage> summary = launch(
-      "filesrc location=" + video + " ! decodebin3 ! videoconvert ! clipembed precision=fp32 batch-size=8 model=" +
+  const std::vector<EmbeddingMessage> chosen = launch(
+      "filesrc location=" + video + " ! decodebin3 ! videoconvert ! clipselect ! clipembed precision=fp32 model=" +
       reference_model("model-a") + " ! fakesink");
-  ck_assert(summary && summary->frames == 20);
-  ck_assert(lines.at(0).num_frames == 20);
-  ck_assert_double_ge(cosine(lines[0].embedding, summary->vector), 0.9999999);
+  ck_assert_uint_gt(chosen.size(), 1);
+  ck_assert(lines.at(0).num_frames == static_cast<std::int64_t>(chosen.size()));
+  std::vector<float> sum(chosen[0].vector.size());
+  for (const EmbeddingMessage& frame : chosen)
+    for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += frame.vector[i];
+  ck_assert_double_ge(cosine(lines[0].embedding, sum), 0.9999999);
 }
 END_TEST
 
@@ -77,8 +80,7 @@ START_TEST(sound_beside_the_picture_does_not_matter) {
       scratch, "sound.avi", "jpegenc ! avimux name=mux audiotestsrc num-buffers=20 ! audioconvert ! mux. mux.");
   const std::string without = make_video(scratch, "silent.avi", "jpegenc ! avimux");
   const std::vector<Line> lines = embed({with_sound, without});
-  ck_assert(lines.at(0).num_frames == 20);
-  ck_assert_double_ge(cosine(lines[0].embedding, lines.at(1).embedding), 0.9999999);
+  ck_assert_double_ge(cosine(lines.at(0).embedding, lines.at(1).embedding), 0.9999999);
 }
 END_TEST
 
@@ -107,7 +109,7 @@ START_TEST(frames_over_the_limit_are_refused) {
   const std::string video = make_video(scratch, "a.avi", "jpegenc ! avimux");
   const std::vector<Line> lines = embed({"--max-pixels", "19199", video}, 1);
   ck_assert_msg(lines.at(0).detail.find("160 x 120") != std::string::npos, "%s", lines[0].detail.c_str());
-  ck_assert(embed({"--max-pixels", "19200", video}).at(0).num_frames == 20);
+  ck_assert(embed({"--max-pixels", "19200", video}).at(0).num_frames > 1);
 }
 END_TEST
 

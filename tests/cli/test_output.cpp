@@ -11,8 +11,8 @@
 #include "tests/unit/expect.h"
 #include "tests/unit/scratch.h"
 #include "tests/unit/suite.h"
-#include "tools/clipembed/json_writer.h"
 #include "tools/clipembed/output.h"
+#include "tools/media/json_writer.h"
 
 namespace {
 
@@ -20,12 +20,14 @@ using namespace clipembed;
 
 OutputFile create(const std::filesystem::path& path) { return expect_value(OutputFile::create(path)); }
 
-FileResult success(std::size_t number, std::string path, std::vector<float> embedding) {
-  return FileResult{.path = std::move(path), .number = number, .embedding = std::move(embedding)};
+FileResult success(std::size_t number, std::string path, std::vector<float> vector) {
+  MediaEmbedding embedding;
+  embedding.vector = std::move(vector);
+  return FileResult{.path = std::move(path), .number = number, .outcome = std::move(embedding)};
 }
 FileResult failure(std::size_t number, std::string path) {
   return FileResult{
-      .path = std::move(path), .number = number, .error = Error{Error::Kind::kFormat, "this is the cause"}};
+      .path = std::move(path), .number = number, .outcome = Error{Error::Kind::kFormat, "this is the cause"}};
 }
 
 void expect_text(const std::string& text, const char* expected) { ck_assert_str_eq(text.c_str(), expected); }

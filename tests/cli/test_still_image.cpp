@@ -10,8 +10,8 @@
 #include "tests/unit/expect.h"
 #include "tests/unit/scratch.h"
 #include "tests/unit/suite.h"
-#include "tools/clipembed/image_container.h"
-#include "tools/clipembed/still_image.h"
+#include "tools/media/image_container.h"
+#include "tools/media/still_image.h"
 
 namespace {
 

@@ -16,6 +16,7 @@
 #include "tools/clipembed/model_source.h"
 #include "tools/clipembed/output.h"
 #include "tools/clipembed/progress.h"
+#include "tools/media/answer.h"
 
 namespace clipembed {
 namespace {
@@ -79,10 +80,12 @@ int write_results(const EmbedOptions& options, EmbedRun& run, Output& output) {
   while (std::optional<FileResult> result = run.next(tick)) {
     progress.clear();
     ++done;
-    if (result->error) ++failed;
+    if (!result->outcome) ++failed;
     // Where standard output does not carry the errors, standard error does.
-    if (result->error && options.format == OutputFormat::kNpy)
-      std::fprintf(stderr, "clipembed: %s: %s\n", error_label(result->error->kind), result->error->message.c_str());
+    if (!result->outcome && options.format == OutputFormat::kNpy) {
+      const Error& error = result->outcome.error();
+      std::fprintf(stderr, "clipembed: %s: %s\n", error_label(error.kind), error.message.c_str());
+    }
     if (Status written = output.write(*result); !written) return complain(written.error());
   }
   progress.clear();

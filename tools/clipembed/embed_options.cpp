@@ -14,8 +14,8 @@ namespace clipembed {
 namespace {
 
 constexpr char kSummary[] =
-    "Computes the CLIP embedding of each image and video. One vector a file: of a video, the mean over all its "
-    "frames.\n"
+    "Computes the CLIP embedding of each image and video. One vector a file: of a video, the mean over the "
+    "frames that stand for it.\n"
     "Files are told apart by their content; a file that cannot be embedded gets an error object and the rest go on.";
 
 constexpr char kDescription[] =
@@ -78,7 +78,7 @@ Result<EmbedOptions> check(RawOptions raw) {
                           .device = take_string(raw.device, "auto"),
                           .precision = take_string(raw.precision, "auto"),
                           .normalize = !raw.raw_vectors};
-  options.run.auto_orient = !raw.no_auto_orient;
+  options.run.media.auto_orient = !raw.no_auto_orient;
   options.output = take_string(raw.output, "");
   const Result<OutputFormat> format = parse_format(take_string(raw.format, "jsonl"));
   for (std::string& name : take_strings(raw.files)) {
@@ -95,7 +95,7 @@ Result<EmbedOptions> check(RawOptions raw) {
     return std::move(precision).error();
   if (raw.max_pixels < 1) return wrong("--max-pixels must be at least 1");
   if (raw.timeout < 1) return wrong("--timeout must be at least 1 second");
-  options.run.max_pixels = static_cast<std::uint64_t>(raw.max_pixels);
+  options.run.media.max_pixels = static_cast<std::uint64_t>(raw.max_pixels);
   options.run.timeout = std::chrono::seconds(raw.timeout);
   if (options.files.empty()) return wrong("no files to embed");
   if (options.format == OutputFormat::kNpy && options.output.empty())

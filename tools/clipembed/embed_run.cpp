@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "tools/clipembed/deadline.h"
-#include "tools/clipembed/video_pipeline.h"
+#include "tools/media/deadline.h"
+#include "tools/media/still_image.h"
+#include "tools/media/video_pipeline.h"
 
 namespace clipembed {
 namespace {
@@ -23,13 +24,14 @@ struct EmbedRun::Job {
   const std::size_t index;  // into paths_
   const std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
   Deadline deadline;
-  std::chrono::nanoseconds decode{};  // of a still image; written before it enters the pipeline
-  bool is_video = false;              // written by its worker before it completes
-  std::optional<FileResult> result;   // guarded by EmbedRun::mutex_
+  std::optional<FileResult> result;  // guarded by EmbedRun::mutex_
 };
 
 EmbedRun::EmbedRun(std::vector<std::string> paths, RunOptions options)
-    : paths_(std::move(paths)), options_(std::move(options)), budget_(kDecodedBytes), pictures_(options_.embedder) {
+    : paths_(std::move(paths)),
+      options_(std::move(options)),
+      budget_(kDecodedBytes),
+      pictures_(options_.embedder, options_.media.pipelines.still) {
   std::lock_guard lock(mutex_);
   const std::size_t count = std::min<std::size_t>(worker_count(), paths_.size());
   for (std::size_t i = 0; i < count; ++i) start_worker();
@@ -99,7 +101,7 @@ void EmbedRun::process(const std::shared_ptr<Job>& job) {
   if (!file) return complete(*job, std::move(file).error());
   job->deadline.feed();
   if (file->type() == MediaType::kStream) {
-    process_video(job);
+    complete(*job, embed_video(*file, options_.media, options_.embedder, job->deadline, {}));
   } else {
     process_still(job, *file);
   }
@@ -107,42 +109,31 @@ void EmbedRun::process(const std::shared_ptr<Job>& job) {
 }
 
 void EmbedRun::process_still(const std::shared_ptr<Job>& job, const MediaFile& file) {
-  Result<StillImage> image = load_still_image(
-      file, {.auto_orient = options_.auto_orient, .max_pixels = options_.max_pixels}, budget_, job->deadline);
+  Result<StillImage> image =
+      load_still_image(file, {.auto_orient = options_.media.auto_orient, .max_pixels = options_.media.max_pixels},
+                       budget_, job->deadline);
   if (!image) return complete(*job, std::move(image).error());
   job->deadline.suspend();  // from here on the file waits for the engine, not for its decoder
   if (job->deadline.abandoned()) return;
-  job->decode = std::chrono::steady_clock::now() - job->start;
   pictures_.embed(std::move(*image),
-                  [this, job](Result<EmbeddingMessage> result) { complete(*job, std::move(result)); });
-}
-
-void EmbedRun::process_video(const std::shared_ptr<Job>& job) {
-  job->is_video = true;
-  const VideoOptions options{.auto_orient = options_.auto_orient, .max_pixels = options_.max_pixels};
-  complete(*job, embed_video(paths_[job->index], options, options_.embedder, job->deadline));
+                  [this, job](Result<MediaEmbedding> outcome) { complete(*job, std::move(outcome)); });
 }
 
 // The first result of a file counts.
-void EmbedRun::complete(Job& job, Result<EmbeddingMessage> result) {
-  FileResult file{.path = paths_[job.index], .number = job.index + 1};
-  file.processing = std::chrono::steady_clock::now() - job.start;
-  if (result) {
-    file.embedding = std::move(result->vector);
-    file.timings = result->timings;
-    if (job.is_video) {
-      file.num_frames = result->frames;
-    } else {
-      file.timings.decode = job.decode;
-    }
-  } else {
-    file.error = std::move(result).error();
-  }
+void EmbedRun::complete(Job& job, Result<MediaEmbedding> outcome) {
+  FileResult result = file_result(job, std::move(outcome));
   {
     std::lock_guard lock(mutex_);
-    if (!job.result) job.result = std::move(file);
+    if (!job.result) job.result = std::move(result);
   }
   changed_.notify_all();
+}
+
+FileResult EmbedRun::file_result(const Job& job, Result<MediaEmbedding> outcome) const {
+  return {.path = paths_[job.index],
+          .number = job.index + 1,
+          .outcome = std::move(outcome),
+          .processing = std::chrono::steady_clock::now() - job.start};
 }
 
 // Called with mutex_ held.
@@ -151,12 +142,9 @@ void EmbedRun::give_up_hanging() {
     const std::shared_ptr<Job> job = worker.job;
     if (!job || job->result || job->deadline.abandoned() || !job->deadline.expired()) continue;
     job->deadline.abandon();
-    job->result = FileResult{
-        .path = paths_[job->index],
-        .number = job->index + 1,
-        .error = Error{Error::Kind::kCancelled, paths_[job->index] + ": its decoder showed no sign of life for " +
-                                                    std::to_string(options_.timeout.count()) + " s (see --timeout)"},
-        .processing = std::chrono::steady_clock::now() - job->start};
+    job->result = file_result(
+        *job, Error{Error::Kind::kCancelled, paths_[job->index] + ": its decoder showed no sign of life for " +
+                                                 std::to_string(options_.timeout.count()) + " s (see --timeout)"});
     abandoned_ = true;
     budget_.write_off();
     --working_;

@@ -1,7 +1,7 @@
 // Embeds a list of files, a few at a time, and hands the results back in the order of the list.
 //
 //   workers:  open -> still image: decode -> PicturePipeline (batches across files)   -> result
-//                  -> otherwise:   a video pipeline of its own, run to its end        -> result
+//                  -> otherwise:   a pipeline of its own, run to its end              -> result
 //   caller:   next() -> the result of the next file in order, as soon as it is there
 //
 // A worker is a thread that takes one file after the other. What is decoded is bounded in bytes, and how far the
@@ -23,19 +23,17 @@
 #include <thread>
 #include <vector>
 
-#include "tools/clipembed/byte_budget.h"
-#include "tools/clipembed/embedder.h"
 #include "tools/clipembed/file_result.h"
-#include "tools/clipembed/media_file.h"
-#include "tools/clipembed/picture_pipeline.h"
-#include "tools/clipembed/still_image.h"
+#include "tools/media/byte_budget.h"
+#include "tools/media/media_embedding.h"
+#include "tools/media/media_file.h"
+#include "tools/media/picture_pipeline.h"
 
 namespace clipembed {
 
 struct RunOptions {
   EmbedderSettings embedder;
-  bool auto_orient = true;
-  std::uint64_t max_pixels = kDefaultMaxPixels;
+  MediaOptions media;
   std::chrono::seconds timeout{60};  // without a sign of life from a decoder
 };
 
@@ -65,8 +63,8 @@ class EmbedRun {
   std::shared_ptr<Job> take(Worker& worker);
   void process(const std::shared_ptr<Job>& job);
   void process_still(const std::shared_ptr<Job>& job, const MediaFile& file);
-  void process_video(const std::shared_ptr<Job>& job);
-  void complete(Job& job, Result<EmbeddingMessage> result);
+  void complete(Job& job, Result<MediaEmbedding> outcome);
+  FileResult file_result(const Job& job, Result<MediaEmbedding> outcome) const;
   void give_up_hanging();
 
   const std::vector<std::string> paths_;

@@ -26,9 +26,9 @@ class NpyOutput : public Output {
   Status start() { return array_.write(npy_header(0, dim_)); }
 
   Status write(const FileResult& result) override {
-    if (result.error) return ok();
+    if (!result.outcome) return ok();
     std::string row;
-    for (float value : result.embedding) {
+    for (float value : result.outcome->vector) {
       const auto bits = std::bit_cast<std::uint32_t>(value);
       for (int shift = 0; shift < 32; shift += 8) row += static_cast<char>(bits >> shift & 0xff);
     }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "tools/clipembed/output.h"
+#include "tools/media/answer.h"
 
 namespace clipembed {
 namespace {
@@ -18,13 +19,13 @@ std::string column(const std::string& text, glong width) {
   return std::string("\u2026") + g_utf8_offset_to_pointer(valid, length - width + 1);
 }
 
-std::string values_shown(const FileResult& result) {
+std::string values_shown(const std::vector<float>& vector) {
   std::string text;
-  for (std::size_t i = 0; i < std::min(kValuesShown, result.embedding.size()); ++i) {
-    g_autofree char* value = g_strdup_printf("%8.4f ", static_cast<double>(result.embedding[i]));
+  for (std::size_t i = 0; i < std::min(kValuesShown, vector.size()); ++i) {
+    g_autofree char* value = g_strdup_printf("%8.4f ", static_cast<double>(vector[i]));
     text += value;
   }
-  return text;
+  return text + "\u2026";
 }
 
 class TableOutput : public Output {
@@ -35,11 +36,14 @@ class TableOutput : public Output {
     if (result.number == 1) {
       if (Status written = row("path", "dim", "first values", "ms", "frames"); !written) return written;
     }
+    if (!result.outcome) {
+      const Error& error = result.outcome.error();
+      return row(result.path, "-", std::string(error_label(error.kind)) + ": " + error.message, "", "");
+    }
+    const MediaEmbedding& embedding = *result.outcome;
     g_autofree char* ms = g_strdup_printf("%.1f", std::chrono::duration<double, std::milli>(result.processing).count());
-    if (result.error)
-      return row(result.path, "-", std::string(error_label(result.error->kind)) + ": " + result.error->message, "", "");
-    return row(result.path, std::to_string(result.embedding.size()), values_shown(result) + "\u2026", ms,
-               result.num_frames ? std::to_string(*result.num_frames) : "");
+    return row(result.path, std::to_string(embedding.vector.size()), values_shown(embedding.vector), ms,
+               embedding.is_video ? std::to_string(embedding.frames.size()) : "");
   }
 
   Status finish() override { return file_.commit(); }

@@ -12,11 +12,15 @@
 
 namespace clipembed {
 
+// The element's properties of these names.
 struct EmbedderSettings {
-  std::string model;
+  std::string model;  // empty: the default one, or what the server serves
   std::string device = "auto";
   std::string precision = "auto";
   bool normalize = true;
+  std::string augment = "none";
+  std::string engine = {};  // "unix:PATH" of an engine server; empty: in this process
+  unsigned batch_size = 0;  // 0: the element's default
 };
 
 void configure_embedder(GstElement* clipembed, const EmbedderSettings& settings);
@@ -26,15 +30,27 @@ struct Timings {
   std::optional<std::chrono::nanoseconds> decode, preprocess, queued, inference;
 };
 
+// `clip-embedding`: a frame and its vector.
 struct EmbeddingMessage {
-  std::vector<float> vector;    // empty in a summary of no frames
-  std::uint64_t timestamp = 0;  // of the frame, in nanoseconds; 0 in a summary
-  std::uint64_t frames = 1;
+  std::vector<float> vector;
+  GstClockTime timestamp = GST_CLOCK_TIME_NONE;  // of the buffer
+  GstClockTime stream_time = GST_CLOCK_TIME_NONE;
+  std::string reason;
+  int scene = -1;
+  std::optional<double> score;
   Timings timings;
 };
 
-// nullopt for any message but `clip-embedding` and `clip-summary` respectively.
+// `clip-select`: a frame was chosen, and why. Its embedding follows.
+struct SelectMessage {
+  GstClockTime timestamp = GST_CLOCK_TIME_NONE;
+  std::string reason;
+  int scene = -1;
+  std::optional<double> score, entropy;
+};
+
+// nullopt for any other message.
 std::optional<EmbeddingMessage> read_embedding(GstMessage* message);
-std::optional<EmbeddingMessage> read_summary(GstMessage* message);
+std::optional<SelectMessage> read_selection(GstMessage* message);
 
 }  // namespace clipembed

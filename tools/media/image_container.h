@@ -7,7 +7,7 @@
 #include <optional>
 #include <string_view>
 
-#include "tools/clipembed/media_file.h"
+#include "tools/media/media_file.h"
 
 namespace clipembed {
 

@@ -9,26 +9,26 @@
 
 #include <gdk-pixbuf/gdk-pixbuf.h>
 
+#include <chrono>
 #include <cstdint>
 
 #include "lib/result.h"
-#include "tools/clipembed/byte_budget.h"
-#include "tools/clipembed/deadline.h"
-#include "tools/clipembed/media_file.h"
 #include "tools/gobject_ptr.h"
+#include "tools/media/byte_budget.h"
+#include "tools/media/deadline.h"
+#include "tools/media/media_file.h"
 
 namespace clipembed {
 
-inline constexpr std::uint64_t kDefaultMaxPixels = 16384 * 16384;
-
 struct StillOptions {
   bool auto_orient = true;  // as Pillow's ImageOps.exif_transpose; TIFF, HEIC, AVIF and JPEG XL decode upright anyhow
-  std::uint64_t max_pixels = kDefaultMaxPixels;
+  std::uint64_t max_pixels = 16384 * 16384;
 };
 
 struct StillImage {
   GObjectPtr<GdkPixbuf> pixels;
   ByteBudget::Lease lease;
+  std::chrono::nanoseconds decode{};  // how long it took, with the wait for the budget
 };
 
 // The deadline is suspended while waiting for the budget. Errors: kFormat for content that is damaged, truncated, or

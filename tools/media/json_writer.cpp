@@ -1,4 +1,4 @@
-#include "tools/clipembed/json_writer.h"
+#include "tools/media/json_writer.h"
 
 #include <glib.h>
 
@@ -27,10 +27,24 @@ std::string quote(std::string_view text) {
   return quoted + '"';
 }
 
-template <class... Format>
-void append_number(std::string& to, auto value, Format... format) {
+std::string shortest(float value) {
   char digits[64];
-  to.append(digits, std::to_chars(digits, digits + sizeof digits, value, format...).ptr);
+  return {digits, std::to_chars(digits, digits + sizeof digits, value).ptr};
+}
+
+std::string decimal(double value) {
+  char digits[512];  // the largest double has 309 before the point
+  return {digits, std::to_chars(digits, digits + sizeof digits, value, std::chars_format::fixed, 3).ptr};
+}
+
+template <class T>
+std::string array(std::span<const T> values, auto write) {
+  std::string json = "[";
+  for (const T& value : values) {
+    if (json.size() > 1) json += ',';
+    json += write(value);
+  }
+  return json + "]";
 }
 
 }  // namespace
@@ -46,21 +60,20 @@ void JsonWriter::add_null(std::string_view key) { add_raw(key, "null"); }
 
 void JsonWriter::add(std::string_view key, std::uint64_t value) { add_raw(key, std::to_string(value)); }
 
-void JsonWriter::add(std::string_view key, double value) {
-  std::string json;
-  append_number(json, value, std::chars_format::fixed, 3);
-  add_raw(key, json);
-}
+void JsonWriter::add(std::string_view key, std::int64_t value) { add_raw(key, std::to_string(value)); }
+
+void JsonWriter::add(std::string_view key, double value) { add_raw(key, decimal(value)); }
 
 void JsonWriter::add(std::string_view key, std::string_view value) { add_raw(key, quote(value)); }
 
 void JsonWriter::add(std::string_view key, std::span<const float> values) {
-  std::string json = "[";
-  for (float value : values) {
-    if (json.size() > 1) json += ',';
-    append_number(json, value);
-  }
-  add_raw(key, json + "]");
+  add_raw(key, array(values, [](float value) { return shortest(value); }));
+}
+
+void JsonWriter::add(std::string_view key, std::span<const double> values) { add_raw(key, array(values, decimal)); }
+
+void JsonWriter::add(std::string_view key, std::span<const JsonWriter> objects) {
+  add_raw(key, array(objects, [](const JsonWriter& object) { return object.text(); }));
 }
 
 }  // namespace clipembed

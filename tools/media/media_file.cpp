@@ -1,4 +1,4 @@
-#include "tools/clipembed/media_file.h"
+#include "tools/media/media_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -50,47 +50,36 @@ Error cannot(const char* what, const std::string& path) {
   return Error{Error::Kind::kFailed, "cannot " + std::string(what) + " " + path + ": " + strerror(errno)};
 }
 
-// Fewer bytes than asked for only at the end of the file; -1 with errno on failure.
-ssize_t read_at(int fd, char* to, std::size_t size, off_t offset) {
-  std::size_t done = 0;
-  while (done < size) {
-    const ssize_t n = pread(fd, to + done, size - done, offset + static_cast<off_t>(done));
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return -1;
-    if (n == 0) break;
-    done += static_cast<std::size_t>(n);
-  }
-  return static_cast<ssize_t>(done);
-}
-
 }  // namespace
 
 Result<MediaFile> MediaFile::open(const std::string& path) {
   // O_NONBLOCK: a FIFO without a writer would hold open() up. It has no effect on regular files.
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0) {
-    if (errno == ENOENT || errno == ENOTDIR) return Error{Error::Kind::kNotFound, path + " does not exist"};
-    return cannot("open", path);
-  }
+  if (fd >= 0) return adopt(fd, path);
+  if (errno == ENOENT || errno == ENOTDIR) return Error{Error::Kind::kNotFound, path + " does not exist"};
+  return cannot("open", path);
+}
+
+Result<MediaFile> MediaFile::adopt(int descriptor, std::string name) {
+  MediaFile file(std::move(name), descriptor);
   struct stat status{};
-  const bool known = fstat(fd, &status) == 0;
-  MediaFile file(path, fd, known ? static_cast<std::uint64_t>(status.st_size) : 0);
-  if (!known) return cannot("look at", path);
+  if (fstat(descriptor, &status) != 0) return cannot("look at", file.name_);
   if (S_ISDIR(status.st_mode))
-    return Error{Error::Kind::kSettings, path + " is a directory: name the files in it, or add --recursive"};
+    return Error{Error::Kind::kSettings, file.name_ + " is a directory: name the files in it, or add --recursive"};
   if (!S_ISREG(status.st_mode))
-    return Error{Error::Kind::kSettings, path + " is a device, FIFO or socket: only regular files are embedded"};
-  if (file.size_ == 0) return Error{Error::Kind::kFormat, path + " is an empty file"};
+    return Error{Error::Kind::kSettings, file.name_ + " is a device, FIFO or socket: only regular files are embedded"};
+  file.size_ = static_cast<std::uint64_t>(status.st_size);
+  if (file.size_ == 0) return Error{Error::Kind::kFormat, file.name_ + " is an empty file"};
 
   char head[32];
-  const ssize_t size = read_at(fd, head, sizeof head, 0);
-  if (size < 0) return cannot("read", path);
+  const ssize_t size = file.read_at(head, 0);
+  if (size < 0) return cannot("read", file.name_);
   file.type_ = sniff({head, static_cast<std::size_t>(size)});
   return file;
 }
 
 MediaFile::MediaFile(MediaFile&& other) noexcept
-    : path_(std::move(other.path_)), fd_(std::exchange(other.fd_, -1)), size_(other.size_), type_(other.type_) {}
+    : name_(std::move(other.name_)), fd_(std::exchange(other.fd_, -1)), size_(other.size_), type_(other.type_) {}
 
 MediaFile::~MediaFile() {
   if (fd_ >= 0) close(fd_);
@@ -98,13 +87,25 @@ MediaFile::~MediaFile() {
 
 Result<std::string> MediaFile::read(std::uint64_t limit) const {
   if (size_ > limit)
-    return Error{Error::Kind::kFormat, path_ + " has " + std::to_string(size_) + " bytes, more than the " +
+    return Error{Error::Kind::kFormat, name_ + " has " + std::to_string(size_) + " bytes, more than the " +
                                            std::to_string(limit) + " that a still image may have"};
   std::string bytes(size_, '\0');
-  const ssize_t size = read_at(fd_, bytes.data(), bytes.size(), 0);
-  if (size < 0) return cannot("read", path_);
+  const ssize_t size = read_at(bytes, 0);
+  if (size < 0) return cannot("read", name_);
   bytes.resize(static_cast<std::size_t>(size));
   return bytes;
+}
+
+ssize_t MediaFile::read_at(std::span<char> to, std::uint64_t offset) const {
+  std::size_t done = 0;
+  while (done < to.size()) {
+    const ssize_t n = pread(fd_, to.data() + done, to.size() - done, static_cast<off_t>(offset + done));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return -1;
+    if (n == 0) break;
+    done += static_cast<std::size_t>(n);
+  }
+  return static_cast<ssize_t>(done);
 }
 
 }  // namespace clipembed

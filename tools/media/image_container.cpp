@@ -1,4 +1,4 @@
-#include "tools/clipembed/image_container.h"
+#include "tools/media/image_container.h"
 
 #include <algorithm>
 

@@ -1,10 +1,10 @@
-#include "tools/clipembed/still_image.h"
+#include "tools/media/still_image.h"
 
 #include <algorithm>
 #include <limits>
 #include <string>
 
-#include "tools/clipembed/image_container.h"
+#include "tools/media/image_container.h"
 
 namespace clipembed {
 namespace {
@@ -38,7 +38,7 @@ const char* loader_name(MediaType type) {
 }
 
 Error unusable(const MediaFile& file, const std::string& why) {
-  return Error{Error::Kind::kFailed, file.path() + ": " + why};
+  return Error{Error::Kind::kFailed, file.name() + ": " + why};
 }
 
 Error too_large(const MediaFile& file, const std::string& size, std::uint64_t max_pixels) {
@@ -92,7 +92,7 @@ Result<StillImage> Decode::run(const std::string& bytes) {
   g_autoptr(GError) error = nullptr;
   GObjectPtr<GdkPixbufLoader> loader(gdk_pixbuf_loader_new_with_type(loader_name(file_.type()), &error));
   if (!loader)
-    return Error{Error::Kind::kFormat, file_.path() + ": gdk-pixbuf has no loader for " + loader_name(file_.type()) +
+    return Error{Error::Kind::kFormat, file_.name() + ": gdk-pixbuf has no loader for " + loader_name(file_.type()) +
                                            " images here: " + error->message};
   g_signal_connect(loader.get(), "size-prepared", G_CALLBACK(on_size), this);
   g_signal_connect(loader.get(), "area-updated", G_CALLBACK(on_rows), this);
@@ -106,7 +106,7 @@ Result<StillImage> Decode::run(const std::string& bytes) {
   GdkPixbuf* pixbuf = gdk_pixbuf_loader_get_pixbuf(loader.get());
   if (!pixbuf) return unusable(file_, "there is no picture in it, or it is truncated");
   if (first_row_ > 0 || end_row_ < gdk_pixbuf_get_height(pixbuf)) return unusable(file_, "the picture is truncated");
-  return StillImage{GObjectPtr<GdkPixbuf>(GDK_PIXBUF(g_object_ref(pixbuf))), std::move(lease_)};
+  return StillImage{.pixels = GObjectPtr<GdkPixbuf>(GDK_PIXBUF(g_object_ref(pixbuf))), .lease = std::move(lease_)};
 }
 
 // JPEG and TIFF loaders leave the orientation as an option of the pixbuf; for PNG and WebP it is ours.
@@ -119,6 +119,7 @@ void turn_upright(GObjectPtr<GdkPixbuf>& pixels, int orientation) {
 
 Result<StillImage> load_still_image(const MediaFile& file, const StillOptions& options, ByteBudget& budget,
                                     Deadline& deadline) {
+  const auto start = std::chrono::steady_clock::now();
   Result<std::string> bytes = file.read(kMaxFileBytes);
   if (!bytes) return std::move(bytes).error();
   const ImageContainer container = inspect_container(file.type(), *bytes);
@@ -130,6 +131,7 @@ Result<StillImage> load_still_image(const MediaFile& file, const StillOptions& o
   // Pillow's TIFF plugin, like the containers with an orientation of their own, never shows the stored one.
   if (image && (options.auto_orient || file.type() == MediaType::kTiff))
     turn_upright(image->pixels, container.orientation);
+  if (image) image->decode = std::chrono::steady_clock::now() - start;
   return image;
 }
 

@@ -1,4 +1,4 @@
-#include "tools/clipembed/picture_pipeline.h"
+#include "tools/media/picture_pipeline.h"
 
 #include <gst/app/gstappsrc.h>
 #include <gst/video/video.h>
@@ -40,6 +40,14 @@ Error error_of(GstMessage* message) {
   return Error{Error::Kind::kFailed, error->message};
 }
 
+MediaEmbedding result_of(EmbeddingMessage embedding, std::chrono::nanoseconds decode) {
+  MediaEmbedding result;
+  result.vector = std::move(embedding.vector);
+  result.timings = embedding.timings;
+  result.timings.decode = decode;
+  return result;
+}
+
 }  // namespace
 
 PicturePipeline::~PicturePipeline() {
@@ -50,12 +58,13 @@ PicturePipeline::~PicturePipeline() {
 void PicturePipeline::embed(StillImage image, Completion done) {
   std::lock_guard pipeline_lock(pipeline_mutex_);
   if (Status started = start(); !started) return done(std::move(started).error());
+  const auto decode = image.decode;
   GstBuffer* buffer = wrap_pixels(std::move(image));
   g_autoptr(GstCaps) caps = caps_of(buffer);
   {
     std::lock_guard lock(waiting_mutex_);
     GST_BUFFER_PTS(buffer) = next_timestamp_++;
-    waiting_.emplace(GST_BUFFER_PTS(buffer), std::move(done));
+    waiting_.emplace(GST_BUFFER_PTS(buffer), Waiting{decode, std::move(done)});
   }
   g_autoptr(GstSample) sample = gst_sample_new(buffer, caps, nullptr, nullptr);
   gst_buffer_unref(buffer);
@@ -85,17 +94,18 @@ Status PicturePipeline::start() {
     std::lock_guard lock(waiting_mutex_);
     failure_.reset();
   }
+  const Result<std::string> line = expand_pipeline(text_, {{"source", "appsrc name=source format=time max-bytes=0"},
+                                                           {"embed", "clipembed name=embed"},
+                                                           {"sink", kFrameSink}});
+  if (!line) return line.error();
   g_autoptr(GError) error = nullptr;
-  pipeline_.reset(
-      gst_parse_launch("appsrc name=source format=time max-bytes=0 ! clipembed name=clipembed "
-                       "! fakesink async=false sync=false enable-last-sample=false",
-                       &error));
+  pipeline_.reset(gst_parse_launch(line->c_str(), &error));
   if (!pipeline_ || error) {
     pipeline_.reset();  // what could be made of the line
     return Error{Error::Kind::kLibrary, error->message};
   }
   source_.reset(gst_bin_get_by_name(GST_BIN(pipeline_.get()), "source"));
-  g_autoptr(GstElement) clipembed = gst_bin_get_by_name(GST_BIN(pipeline_.get()), "clipembed");
+  g_autoptr(GstElement) clipembed = gst_bin_get_by_name(GST_BIN(pipeline_.get()), "embed");
   configure_embedder(clipembed, settings_);
   g_autoptr(GstBus) bus = gst_element_get_bus(pipeline_.get());
   gst_bus_set_sync_handler(bus, on_message, this, nullptr);
@@ -114,13 +124,13 @@ void PicturePipeline::stop() {
 }
 
 void PicturePipeline::fail_all(const Error& error) {
-  std::unordered_map<std::uint64_t, Completion> failing;
+  std::unordered_map<std::uint64_t, Waiting> failing;
   {
     std::lock_guard lock(waiting_mutex_);
     failing.swap(waiting_);
     failure_ = error;
   }
-  for (auto& [timestamp, done] : failing) done(error);
+  for (auto& [timestamp, waiting] : failing) waiting.done(error);
 }
 
 GstBusSyncReply PicturePipeline::on_message(GstBus*, GstMessage* message, gpointer data) {
@@ -131,7 +141,7 @@ GstBusSyncReply PicturePipeline::on_message(GstBus*, GstMessage* message, gpoint
     std::unique_lock lock(self->waiting_mutex_);
     auto node = self->waiting_.extract(embedding->timestamp);
     lock.unlock();
-    if (node) node.mapped()(std::move(*embedding));
+    if (node) node.mapped().done(result_of(*std::move(embedding), node.mapped().decode));
   }
   gst_message_unref(message);
   return GST_BUS_DROP;

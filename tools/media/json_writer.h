@@ -15,11 +15,14 @@ class JsonWriter {
   void add_null(std::string_view key);
   void add(std::string_view key, std::same_as<bool> auto value) { add_raw(key, value ? "true" : "false"); }
   void add(std::string_view key, std::uint64_t value);
+  void add(std::string_view key, std::int64_t value);
   void add(std::string_view key, double value);  // milliseconds and the like: three decimals
   // Bytes that are not UTF-8 become U+FFFD.
   void add(std::string_view key, std::string_view value);
   void add(std::string_view key, const char* value) { add(key, std::string_view(value)); }
   void add(std::string_view key, std::span<const float> values);
+  void add(std::string_view key, std::span<const double> values);  // as single ones
+  void add(std::string_view key, std::span<const JsonWriter> objects);
   void add(std::string_view key, const JsonWriter& value) { add_raw(key, value.text()); }
 
   std::string text() const { return "{" + members_ + "}"; }
