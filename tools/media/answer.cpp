@@ -67,7 +67,7 @@ std::vector<JsonWriter> frame_objects(const MediaEmbedding& video, const AnswerS
     JsonWriter object;
     object.add("time", seconds(frame.time));
     object.add("reason", frame.reason);
-    object.add("scene", std::int64_t{frame.scene});
+    object.add("scene", std::int64_t{frame.scene.value_or(-1)});
     add_number(object, "score", frame.score);
     add_number(object, "entropy", frame.entropy);
     add_vector(object, "embedding", frame.embedding, style);

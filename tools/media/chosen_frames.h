@@ -5,6 +5,7 @@
 #include <gst/gst.h>
 
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "tools/media/embedder.h"
@@ -14,18 +15,22 @@ namespace clipembed {
 
 class ChosenFrames {
  public:
-  // Takes `clip-select` and `clip-embedding`, in any order; leaves other messages. What clipselect says of a frame
-  // counts more than what clipembed does, because elements between them may drop the mark that carries it.
+  // Takes what clipselect and clipembed say of frames; leaves other messages. What clipselect says of a frame counts
+  // more than what clipembed repeats, because elements between them may drop the mark that carries it.
   void see(GstMessage* message);
 
   std::size_t size() const { return frames_.size(); }
-  const Timings& timings() const { return timings_; }  // sums
-  // The frames by time; leaves none.
-  std::vector<ChosenFrame> take();
+  // The results, by time; leaves none.
+  void take(MediaEmbedding& video);
 
  private:
+  void see_selection(SelectMessage selection);
+  void see_embedding(EmbeddingMessage embedding);
+
   std::map<GstClockTime, SelectMessage> selected_;  // by timestamp, until the embedding comes
   std::vector<ChosenFrame> frames_;
+  std::vector<FrameScore> scores_;
+  std::optional<unsigned> shots_;
   Timings timings_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <cstring>
+#include <utility>
 
 namespace clipembed {
 namespace {
@@ -29,6 +30,12 @@ std::optional<std::chrono::nanoseconds> read_time(const GstStructure* structure,
 std::optional<double> read_double(const GstStructure* structure, const char* field) {
   double value = 0;
   if (!gst_structure_get_double(structure, field, &value)) return std::nullopt;
+  return value;
+}
+
+std::optional<int> read_int(const GstStructure* structure, const char* field) {
+  int value = 0;
+  if (!gst_structure_get_int(structure, field, &value)) return std::nullopt;
   return value;
 }
 
@@ -61,8 +68,10 @@ std::optional<EmbeddingMessage> read_embedding(GstMessage* message) {
   gst_structure_get_uint64(structure, "timestamp", &embedding.timestamp);
   gst_structure_get_uint64(structure, "stream-time", &embedding.stream_time);
   embedding.reason = read_string(structure, "reason");
-  gst_structure_get_int(structure, "scene-index", &embedding.scene);
+  embedding.scene = read_int(structure, "scene-index");
+  if (embedding.scene < 0) embedding.scene.reset();
   embedding.score = read_double(structure, "score");
+  embedding.entropy = read_double(structure, "entropy");
   embedding.timings = {.decode = {},
                        .preprocess = read_time(structure, "preprocess-time"),
                        .queued = read_time(structure, "queued-time"),
@@ -71,15 +80,26 @@ std::optional<EmbeddingMessage> read_embedding(GstMessage* message) {
 }
 
 std::optional<SelectMessage> read_selection(GstMessage* message) {
-  const GstStructure* structure = element_message(message, "clip-select");
-  if (!structure) return std::nullopt;
-  SelectMessage selection;
-  gst_structure_get_uint64(structure, "timestamp", &selection.timestamp);
-  selection.reason = read_string(structure, "reason");
-  gst_structure_get_int(structure, "scene-index", &selection.scene);
-  selection.score = read_double(structure, "score");
-  selection.entropy = read_double(structure, "entropy");
-  return selection;
+  using Kind = SelectMessage::Kind;
+  constexpr std::pair<const char*, Kind> kNames[] = {
+      {"clip-select", Kind::kChosen}, {"clip-score", Kind::kScore}, {"clip-select-summary", Kind::kSummary}};
+  for (const auto& [name, kind] : kNames) {
+    const GstStructure* structure = element_message(message, name);
+    if (!structure) continue;
+    SelectMessage selection;
+    selection.kind = kind;
+    gst_structure_get_uint64(structure, "timestamp", &selection.timestamp);
+    gst_structure_get_uint64(structure, "stream-time", &selection.stream_time);
+    selection.reason = read_string(structure, "reason");
+    selection.transition = read_string(structure, "transition");
+    selection.scene = read_int(structure, "scene-index");
+    selection.score = read_double(structure, "score");
+    selection.entropy = read_double(structure, "entropy");
+    selection.change = read_double(structure, "change");
+    selection.shots = read_int(structure, "shots");
+    return selection;
+  }
+  return std::nullopt;
 }
 
 }  // namespace clipembed

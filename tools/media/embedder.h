@@ -36,21 +36,25 @@ struct EmbeddingMessage {
   GstClockTime timestamp = GST_CLOCK_TIME_NONE;  // of the buffer
   GstClockTime stream_time = GST_CLOCK_TIME_NONE;
   std::string reason;
-  int scene = -1;
-  std::optional<double> score;
-  Timings timings;
-};
-
-// `clip-select`: a frame was chosen, and why. Its embedding follows.
-struct SelectMessage {
-  GstClockTime timestamp = GST_CLOCK_TIME_NONE;
-  std::string reason;
-  int scene = -1;
+  std::optional<int> scene;
   std::optional<double> score, entropy;
+  Timings timings;
 };
 
 // nullopt for any other message.
 std::optional<EmbeddingMessage> read_embedding(GstMessage* message);
+
+// What clipselect says; each field is absent where it says nothing of it, or nothing at all.
+struct SelectMessage {
+  enum class Kind { kChosen, kScore, kSummary } kind = Kind::kChosen;  // clip-select, clip-score, clip-select-summary
+  GstClockTime timestamp = GST_CLOCK_TIME_NONE;
+  GstClockTime stream_time = GST_CLOCK_TIME_NONE;
+  std::string reason;      // why the frame was chosen
+  std::string transition;  // how a shot begins with it: cut or gradual
+  std::optional<int> scene;
+  std::optional<double> score, entropy, change;
+  std::optional<int> shots;  // in all, in a summary
+};
 std::optional<SelectMessage> read_selection(GstMessage* message);
 
 }  // namespace clipembed

@@ -41,8 +41,9 @@ struct MediaOptions {
   std::uint64_t max_frames = 10000;              // embedded
   std::chrono::nanoseconds max_duration{};       // of a video
 
-  // More of each chosen frame, at some cost: a picture whose longer side has so many pixels; 0: none.
-  unsigned picture_side = 0;
+  // To draw a video by, at some cost.
+  unsigned picture_side = 0;  // each chosen frame as a picture whose longer side has so many pixels; 0: none
+  bool scores = false;        // a FrameScore for every frame that was looked at
 
   PipelineTexts pipelines;
 };
@@ -57,11 +58,20 @@ struct FramePicture {
 struct ChosenFrame {
   std::chrono::nanoseconds time{};  // from the start of the video (stream time)
   std::string reason;               // cut, salient, coverage or interval; see clipselect
-  int scene = 0;                    // number of its shot, from 0; -1 where nothing tells
-  std::optional<double> score;      // what frames of a shot are ranked by, 0 to 1
-  std::optional<double> entropy;    // of its luma histogram, in bits, 0 to 8
-  std::vector<float> embedding;
-  FramePicture picture;  // empty without picture_side
+  // Absent where nothing tells.
+  std::optional<int> scene = {};       // number of its shot, from 0
+  std::optional<double> score = {};    // what frames of a shot are ranked by, 0 to 1
+  std::optional<double> entropy = {};  // of its luma histogram, in bits, 0 to 8
+  std::vector<float> embedding = {};
+  FramePicture picture = {};  // upright, with square pixels; empty without picture_side
+};
+
+// What the choice saw of a frame, chosen or not.
+struct FrameScore {
+  enum class Begins { kNothing, kCut, kGradual };
+  std::chrono::nanoseconds time{};
+  double change = 0;                 // content score, how unlike the frame before it; see clipselect
+  Begins begins = Begins::kNothing;  // a new shot
 };
 
 // Where the time of a file went, as far as it is known: of a video in sum over its frames, so that stages which ran at
@@ -75,9 +85,12 @@ struct MediaEmbedding {
   std::string warning;  // something was wrong, and the vector is there all the same; empty: nothing
 
   // Of a video.
-  std::vector<ChosenFrame> frames;        // by time; at least one
+  std::vector<ChosenFrame> frames;  // by time; at least one
+  std::vector<FrameScore> scores;   // by time; none without MediaOptions::scores
+  std::optional<std::chrono::nanoseconds> duration;
+  int width = 0, height = 0;              // as it is to be shown: upright, with square pixels; 0: unknown
   Sampling method = Sampling::kThorough;  // never kAuto
-  std::optional<unsigned> scene_count;    // shots seen
+  std::optional<unsigned> scene_count;    // shots, where they were looked for
   std::string decoder;                    // factory of the element that decoded it, "avdec_h264"; empty: unknown
 };
 

@@ -31,7 +31,8 @@ constexpr char kOrient[] = "deinterlace fields=top method=linear ! videoflip nam
 
 Placeholders placeholders(const MediaOptions& options) {
   return {{"source", kFileSource},
-          {"select", "clipselect name=select frames=" + std::to_string(options.frames)},
+          {"select", "clipselect name=select frames=" + std::to_string(options.frames) +
+                         " post-scores=" + (options.scores ? "true" : "false")},
           {"orient", options.auto_orient ? std::string(kOrient) + " video-direction=auto" : kOrient},
           {"embed", "clipembed name=embed"},
           {"sink", kFrameSink}};
@@ -130,8 +131,7 @@ void VideoPipeline::report(const ProgressCallback& progress) const {
 Result<MediaEmbedding> VideoPipeline::result(bool normalize) {
   MediaEmbedding embedding;
   embedding.is_video = true;
-  embedding.timings = frames_.timings();
-  embedding.frames = frames_.take();
+  frames_.take(embedding);
   embedding.vector = mean_vector(embedding.frames, normalize);
   return embedding;
 }
