@@ -86,6 +86,25 @@ visit('the numbers of a vector are read with the arrow keys', async ({ page }) =
   assert.match(await page.locator('.heat-readout').textContent(), /^dimension 512/);
 });
 
+visit('the focus is never lost to what is built anew', async ({ page, service }) => {
+  const gate = service.hold('butterfly.jpg');
+  service.script('building.jpg', refuse(415, { error: 'Unsupported file type' }));
+  await drop(page, photo('fruits.jpg'), photo('home.jpg'), photo('butterfly.jpg'), photo('building.jpg'));
+  await becomes(() => page.locator('.near-open').count(), 1);
+  await page.locator('.near-open').focus();
+  await gate.arrived;
+  gate.finish();
+  await becomes(() => page.locator('.near-open').count(), 2);
+  assert.equal(await page.evaluate(() => document.activeElement.querySelector('.near-name').textContent), 'home.jpg');
+
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'home.jpg' }).and(page.locator(':focus')).waitFor();
+  await row(page, 'building.jpg').locator('.row-open').click();
+  await page.getByRole('button', { name: 'Try again' }).press('Enter');
+  await finished(page, 'building.jpg');
+  await page.getByRole('heading', { name: 'building.jpg' }).and(page.locator(':focus')).waitFor();
+}, { statuses: [415] });
+
 visit('what was done and what failed is announced, once for many', async ({ page, service }) => {
   service.script('home.jpg', refuse(415, { error: 'Unsupported file type' }));
   await drop(page, photo('fruits.jpg'), photo('home.jpg'), photo('butterfly.jpg'), photo('building.jpg'));

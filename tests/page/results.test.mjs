@@ -168,7 +168,7 @@ visit('a pasted picture is taken like a dropped one', async ({ page }) => {
 
 visit('the options go into the request', async ({ page, service }) => {
   await page.getByText('Options').click();
-  await page.getByLabel('Frames of a video').fill('5');
+  await page.getByLabel('Frames of a video, at least').fill('5');
   await page.getByLabel('How they are looked for').selectOption('keyframes');
   await page.getByLabel('Views of each picture').selectOption('flip');
   await drop(page, photo('fruits.jpg'));

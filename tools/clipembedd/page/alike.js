@@ -1,8 +1,8 @@
 // How alike things are: the table of all pairs, and for one item the others, nearest first.
 import { css, likeness, onSchemeChange } from './colours.js';
-import { button, element, unseen } from './dom.js';
+import { button, element, keepingFocus, unseen } from './dom.js';
 import { goTo } from './frames.js';
-import { drawThumbnail } from './thumbnails.js';
+import { thumbnail } from './thumbnails.js';
 import { comparable, cosine } from './vectors.js';
 import { clock, plain } from './words.js';
 
@@ -39,11 +39,9 @@ export function nearestList(item, items, video, onopen) {
 }
 
 function nearButton(other, value, onopen) {
-  const thumbnail = element('canvas', { class: 'thumbnail small', width: 64, height: 64, 'aria-hidden': 'true' });
-  drawThumbnail(thumbnail, other).then((drawn) => thumbnail.classList.toggle('blank', !drawn));
   const bar = element('span', { class: 'near-bar', 'aria-hidden': 'true' });
   bar.style.setProperty('--value', Math.max(0, value));
-  return element('button', { type: 'button', class: 'near-open', onclick: () => onopen(other) }, thumbnail,
+  return element('button', { type: 'button', class: 'near-open', 'data-focus': `near ${other.id}`, onclick: () => onopen(other) }, small(other),
     element('span', { class: 'near-name' }, other.name), bar, element('span', { class: 'near-value' }, plain(value, 3)));
 }
 
@@ -53,7 +51,7 @@ function moment(item, other, video) {
   const best = whose === item ? nearestFrame(other, item) : nearestFrame(item, other);
   if (!best) return null;
   const text = `nearest frame ${clock(best.time)}, ${plain(best.value, 3)}`;
-  if (whose === item && video) return button(text, () => goTo(video, best.time), { class: 'near-moment link' });
+  if (whose === item && video) return button(text, () => goTo(video, best.time), { class: 'near-moment link', 'data-focus': `moment ${other.id}` });
   return element('span', { class: 'near-moment' }, text);
 }
 
@@ -88,30 +86,26 @@ export class AlikeTable {
     const range = { least: Math.min(...pairs), most: Math.max(...pairs) };
     const note = ['Cosines of all pairs. The stronger the blue, the more alike.'];
     if (items.length < this.#shown.length) note.push(`The last ${items.length} of ${this.#shown.length} are shown.`);
-    this.#section.replaceChildren(
+    keepingFocus(() => this.#section.replaceChildren(
       element('div', { class: 'section-head' }, element('h2', { id: 'alike-title' }, 'How alike they are')),
       element('p', { class: 'part-lead' }, note.join(' ')),
-      element('div', { class: 'alike-scroll', role: 'group', tabindex: 0, 'aria-labelledby': 'alike-title' },
-        this.#table(items, values, range)));
+      element('div', { class: 'alike-scroll', role: 'group', tabindex: 0, 'aria-labelledby': 'alike-title', 'data-focus': 'table' },
+        this.#table(items, values, range))));
   }
 
   #table(items, values, range) {
     const head = element('tr', {}, element('td', {}), ...items.map((item) => element('th', { scope: 'col', title: item.name },
-      picture(item), unseen(item.name))));
+      small(item), unseen(item.name))));
     const body = items.map((item, row) => element('tr', {},
-      element('th', { scope: 'row' }, button('', () => this.#onopen(item), { class: 'alike-name', title: item.name })),
+      element('th', { scope: 'row' }, button('', () => this.#onopen(item), { class: 'alike-name', title: item.name, 'data-focus': `row ${item.id}` })),
       ...items.map((other, column) => cell(item, other, values[row][column], range))));
-    body.forEach((row, i) => row.querySelector('.alike-name').append(picture(items[i]), element('span', {}, items[i].name)));
+    body.forEach((row, i) => row.querySelector('.alike-name').append(small(items[i]), element('span', {}, items[i].name)));
     return element('table', { class: 'alike-table', 'data-plain': items.length > NUMBERS_UP_TO }, element('thead', {}, head),
       element('tbody', {}, ...body));
   }
 }
 
-function picture(item) {
-  const canvas = element('canvas', { class: 'thumbnail small', width: 64, height: 64, 'aria-hidden': 'true' });
-  drawThumbnail(canvas, item).then((drawn) => canvas.classList.toggle('blank', !drawn));
-  return canvas;
-}
+const small = (item) => thumbnail(item, 64, 'thumbnail small');
 
 /** Shaded from the least to the most alike of the pairs, or by the cosine itself where there is one pair. */
 function cell(item, other, value, { least, most }) {

@@ -1,6 +1,6 @@
 // Everything about the chosen item: the thing itself, its progress or failure, its vector, frames, times, neighbours.
 import { nearestList } from './alike.js';
-import { button, element, setText } from './dom.js';
+import { button, element, keepingFocus, setText } from './dom.js';
 import { copyVector, downloadItem } from './export.js';
 import { chosenFrames } from './frames.js';
 import { heatMap } from './heat_map.js';
@@ -45,7 +45,7 @@ export class Detail {
     this.#video = seen.video;
     this.#closePreview = seen.close;
     this.#nodes = { facts, actions, under, body };
-    this.#root.append(element('header', { class: 'detail-head' }, element('div', {}, element('h2', { id: 'detail-title' }, item.name), facts), actions),
+    this.#root.append(element('header', { class: 'detail-head' }, element('div', {}, element('h2', { id: 'detail-title', tabindex: -1 }, item.name), facts), actions),
       element('div', { class: 'detail-columns' }, element('div', { class: 'detail-seen' }, seen.element, under), body));
     this.update();
   }
@@ -58,6 +58,7 @@ export class Detail {
     if (this.#state !== item.state) this.#rebuild();
     if (this.#nodes.progress) {
       setText(this.#nodes.progressWords, item.words);
+      this.#nodes.progress.hidden = item.state === 'waiting';
       if (item.fraction === null) this.#nodes.progress.removeAttribute('value');
       else this.#nodes.progress.value = item.fraction;
     }
@@ -68,7 +69,7 @@ export class Detail {
     const old = this.#nodes.near;
     if (!old) return;
     this.#nodes.near = this.#near();
-    old.replaceWith(this.#nodes.near);
+    keepingFocus(() => old.replaceWith(this.#nodes.near));
   }
 
   #tellFacts() {
@@ -79,6 +80,7 @@ export class Detail {
   #rebuild() {
     const item = this.#item;
     const { body, under, actions } = this.#nodes;
+    const hadFocus = this.#root.contains(document.activeElement);
     this.#closeParts();
     this.#state = item.state;
     Object.assign(this.#nodes, { progress: null, near: null });
@@ -87,6 +89,12 @@ export class Detail {
     if (item.state === 'done') this.#fillDone();
     else if (item.state === 'failed') body.replaceChildren(this.#failure());
     else body.replaceChildren(this.#progress());
+    if (hadFocus && !this.#root.contains(document.activeElement)) this.focus();
+  }
+
+  /** The focus goes to its heading, from which what follows is reached. */
+  focus() {
+    this.#root.querySelector('h2')?.focus({ preventScroll: true });
   }
 
   #progress() {

@@ -25,3 +25,10 @@ export function setText(node, text) {
 }
 
 export const prefersStillness = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
+
+/** Builds something anew; where the focus was in it, it goes to what has the same data-focus afterwards. */
+export function keepingFocus(rebuild) {
+  const key = document.activeElement?.dataset.focus;
+  rebuild();
+  if (key && !document.activeElement?.dataset.focus) document.querySelector(`[data-focus="${key}"]`)?.focus({ preventScroll: true });
+}

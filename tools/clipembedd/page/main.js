@@ -20,12 +20,18 @@ const items = [];
 let selected = null;
 
 const announcer = new Announcer($('announcer'));
-const queue = new Queue(() => Object.fromEntries(new FormData($('options-form'))));
+const queue = new Queue(options);
 const rows = new Rows($('rows'));
-const detail = new Detail($('detail'), { retry: (item) => queue.retry(item), remove, open, items: () => items, say: (text) => announcer.say(text) });
-const table = new AlikeTable($('alike'), open);
+const detail = new Detail($('detail'), { retry: (item) => queue.retry(item), remove, open: openFromAfar, items: () => items, say: (text) => announcer.say(text) });
+const table = new AlikeTable($('alike'), openFromAfar);
 const status = new Status($('status'), () => queue.sending > 0);
 const askForKey = keyDialog($('key-dialog'), () => queue.wake('key'), () => queue.refuseKey());
+
+/** What a person typed and no service would take is left to the service's own default. */
+function options() {
+  const fields = [...$('options-form').elements].filter((field) => field.value !== '' && field.validity.valid);
+  return Object.fromEntries(fields.map((field) => [field.name, field.value]));
+}
 
 // ---- what is there ---------------------------------------------------------------------------------------------------
 
@@ -48,6 +54,7 @@ function remove(item) {
   rows.remove(item);
   if (selected === item) select(items[at] ?? items[at - 1] ?? null);
   listChanged();
+  if (document.activeElement === document.body) (selected ? $('detail').querySelector('h2') : $('choose')).focus();
 }
 
 function listChanged() {
@@ -57,7 +64,14 @@ function listChanged() {
   resultsChanged();
 }
 
+/** Once for all that change together: a table of many pairs takes its time. */
+let changed = 0;
 function resultsChanged() {
+  changed ||= requestAnimationFrame(showResults);
+}
+
+function showResults() {
+  changed = 0;
   $('download-all').disabled = !items.some((item) => item.vector);
   table.show(items);
   detail.updateNear();
@@ -76,6 +90,12 @@ function open(item) {
   select(item);
   const top = $('detail').getBoundingClientRect().top;
   if (top > innerHeight * 0.6 || top < 0) $('detail').scrollIntoView({ behavior: prefersStillness() ? 'auto' : 'smooth' });
+}
+
+/** Chosen in a part of the page that shows another one then, or is far from what it opens. */
+function openFromAfar(item) {
+  open(item);
+  detail.focus();
 }
 
 queue.addEventListener('change', ({ detail: item }) => {

@@ -1,7 +1,7 @@
 // The list of what was dropped: a small picture, the name, how far it is, and its vector as a fingerprint.
 import { button, element, setText } from './dom.js';
 import { keepPainted } from './heat_map.js';
-import { drawThumbnail } from './thumbnails.js';
+import { thumbnail } from './thumbnails.js';
 import { bytes } from './words.js';
 
 export class Rows extends EventTarget {
@@ -65,16 +65,14 @@ class Row {
 
   constructor(item, onopen, onremove) {
     this.#item = item;
-    const thumbnail = element('canvas', { class: 'thumbnail', width: 112, height: 112, 'aria-hidden': 'true' });
     const print = element('canvas', { class: 'print', width: 32, height: 16, 'aria-hidden': 'true', hidden: true });
     const words = element('span', { class: 'row-words' });
     const progress = element('progress', { class: 'row-progress', max: 1, 'aria-label': `Progress of ${item.name}` });
-    const open = element('button', { type: 'button', class: 'row-open', onclick: onopen }, thumbnail,
+    const open = element('button', { type: 'button', class: 'row-open', onclick: onopen }, thumbnail(item, 112),
       element('span', { class: 'row-text' }, element('span', { class: 'row-name', title: item.name }, item.name), words), print);
     const remove = button('', onremove, { class: 'row-remove', 'aria-label': `Remove ${item.name}`, title: 'Remove' });
     this.element = element('li', { class: 'row' }, open, remove, progress);
-    this.#nodes = { open, words, print, progress, thumbnail, remove };
-    drawThumbnail(thumbnail, item).then((drawn) => thumbnail.classList.toggle('blank', !drawn));
+    this.#nodes = { open, words, print, progress, remove };
     this.update();
   }
 

@@ -1,4 +1,5 @@
 // Small pictures of photos and of moments of videos, drawn to canvases, so that no full-size picture stays decoded.
+import { element } from './dom.js';
 
 const SEEK_LIMIT_MS = 8000;
 
@@ -27,24 +28,37 @@ function drawCovering(canvas, picture, width, height) {
   pen.drawImage(picture, (canvas.width - w) / 2, (canvas.height - h) / 2, w, h);
 }
 
-/** Draws what stands for the item; false where the browser cannot decode it. */
-export function drawThumbnail(canvas, item) {
-  return inTurn(() => (item.isVideo ? drawPoster(canvas, item) : drawPhoto(canvas, item))).catch(() => false);
+const THUMBNAIL = 112;
+const masters = new WeakMap();
+
+/** A canvas of `size` with what stands for the item; blank where the browser cannot decode it. Each file is decoded once. */
+export function thumbnail(item, size, name = 'thumbnail') {
+  const canvas = element('canvas', { class: name, width: size, height: size, 'aria-hidden': 'true' });
+  if (!masters.has(item)) masters.set(item, inTurn(() => drawMaster(item)).catch(() => null));
+  masters.get(item).then((master) => {
+    canvas.classList.toggle('blank', !master);
+    if (master) drawCovering(canvas, master, THUMBNAIL, THUMBNAIL);
+  });
+  return canvas;
 }
 
-async function drawPhoto(canvas, item) {
-  const picture = await createImageBitmap(item.file);
+async function drawMaster(item) {
+  const canvas = element('canvas', { width: THUMBNAIL, height: THUMBNAIL });
+  await (item.isVideo ? drawPoster(canvas, item.file) : drawPhoto(canvas, item.file));
+  return canvas;
+}
+
+async function drawPhoto(canvas, file) {
+  const picture = await createImageBitmap(file);
   drawCovering(canvas, picture, picture.width, picture.height);
   picture.close();
-  return true;
 }
 
-async function drawPoster(canvas, item) {
-  const moments = new Moments(item.file);
+async function drawPoster(canvas, file) {
+  const moments = new Moments(file);
   try {
     const { duration } = await moments.ready;
     await moments.draw(canvas, Number.isFinite(duration) ? Math.min(1, duration / 10) : 0);
-    return true;
   } finally {
     moments.close();
   }

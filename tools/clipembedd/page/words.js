@@ -43,7 +43,7 @@ export function count(number, one, many = `${one}s`) {
 export const REASONS = {
   cut: 'a shot begins there',
   salient: 'the sharpest and richest nearby',
-  coverage: 'to reach the number of frames',
+  coverage: 'so that no part goes without',
   interval: 'nothing had been chosen for long',
 };
 
