@@ -184,10 +184,23 @@ visit('without a key what was dropped fails, and can be tried again', async ({ p
   await finished(page, 'fruits.jpg');
 }, { statuses: [401], prepare: (service) => { service.key = 'secret'; } });
 
+visit('the status line tells how many pictures a second the model takes', async ({ page, service }) => {
+  let pictures = 0;
+  const ticking = setInterval(() => {
+    pictures += 10;
+    service.metrics = `clipembed_batch_size_count ${pictures}\n`;
+  }, 50);
+  try {
+    await becomes(() => page.locator('#status-load').textContent(), /^\d+ images\/s$/);
+  } finally {
+    clearInterval(ticking);
+  }
+});
+
 visit('the status line tells the model, the queue and the workers', async ({ page }) => {
   await becomes(() => page.locator('#status').innerText().then((text) => text.replace(/\s+/g, ' ')),
     'Ready openai/clip-vit-base-patch32 on cpu 3 waiting, 2 of 2 workers busy');
 }, { prepare: (service) => {
   Object.assign(service.health, { queue_depth: 3, workers: 2 });
-  service.metrics = '# TYPE clipembed_workers_busy gauge\nclipembed_workers_busy 2\nclipembed_images_total{source="photo"} 7\n';
+  service.metrics = 'clipembed_workers{state="idle"} 0\nclipembed_workers{state="busy"} 2\nclipembed_batch_size_count 7\n';
 } });

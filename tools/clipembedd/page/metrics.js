@@ -1,15 +1,15 @@
 // Reads the Prometheus text format as far as a status line needs it.
 
-/** Maps each sample's name to the sum of its values over all labels. */
-export function totals(text) {
-  const sums = new Map();
-  for (const line of text.split('\n')) {
-    const sample = /^([a-zA-Z_:][\w:]*)(?:\{.*\})?\s+(\S+)/.exec(line);
-    if (!sample) continue;
-    const value = Number(sample[2]);
-    if (Number.isFinite(value)) sums.set(sample[1], (sums.get(sample[1]) ?? 0) + value);
-  }
-  return sums;
+/** The samples of a text, [{name, labels, value}], labels as they stand between the braces. */
+export function samples(text) {
+  return text.split('\n').map((line) => /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})?\s+(\S+)/.exec(line)).filter(Boolean)
+    .map(([, name, labels = '', value]) => ({ name, labels, value: Number(value) }));
+}
+
+/** The sum over the samples of this name that have this label, as in 'state="busy"'; null where there is none. */
+export function total(all, name, label = '') {
+  const found = all.filter((sample) => sample.name === name && sample.labels.includes(label));
+  return found.length > 0 ? found.reduce((sum, { value }) => sum + value, 0) : null;
 }
 
 /** Follows a counter: how much it grew a second since it was last seen; null the first time or after a restart. */

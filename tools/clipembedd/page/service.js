@@ -1,6 +1,6 @@
 // The service's HTTP interface, as the page uses it: one file to POST /embed, /health and /metrics.
 import { EventStream } from './event_stream.js';
-import { totals } from './metrics.js';
+import { samples } from './metrics.js';
 
 const KEY = 'clipembed-api-key';
 
@@ -121,8 +121,8 @@ export async function health() {
   return response.json();
 }
 
-/** /metrics as a map from a metric's name to the sum over its labels; null where the service does not give them. */
+/** The samples of /metrics (metrics.js); none where the service does not give them. */
 export async function metrics() {
   const response = await fetch('/metrics', { headers: authorization(), cache: 'no-store', signal: AbortSignal.timeout(5000) });
-  return response.ok ? totals(await response.text()) : null;
+  return response.ok ? samples(await response.text()) : [];
 }

@@ -1,7 +1,7 @@
 // The quiet line at the top: whether the service is well, which model it has, and how busy it is.
 // Asks /health and /metrics as long as the page is in view; announces only what changed.
 import { setText } from './dom.js';
-import { Rate } from './metrics.js';
+import { Rate, total } from './metrics.js';
 import { health, metrics } from './service.js';
 import { count } from './words.js';
 
@@ -49,8 +49,8 @@ export class Status extends EventTarget {
       const said = await health();
       this.#show(said);
       this.dispatchEvent(new Event('answer'));
-      const numbers = await metrics().catch(() => null);
-      setText(this.#nodes.load, said.status === 'ok' ? loadWords(said, numbers ?? new Map(), this.#images) : '');
+      const numbers = await metrics().catch(() => []);
+      setText(this.#nodes.load, said.status === 'ok' ? loadWords(said, numbers, this.#images) : '');
     } catch {
       this.#show({ status: 'gone' });
     }
@@ -72,8 +72,10 @@ export class Status extends EventTarget {
 
 /** "2 waiting, 1 of 2 workers busy, 31 images/s", from the answers of /health and /metrics. */
 export function loadWords({ queue_depth: waiting, workers }, numbers, images) {
-  const busy = numbers.get('clipembed_workers_busy');
-  const rate = numbers.has('clipembed_images_total') ? images.perSecond(numbers.get('clipembed_images_total')) : null;
+  const busy = total(numbers, 'clipembed_workers', 'state="busy"');
+  // The histogram of batch sizes has an entry for each picture.
+  const pictures = total(numbers, 'clipembed_batch_size_count');
+  const rate = pictures === null ? null : images.perSecond(pictures);
   const words = [];
   if (waiting > 0) words.push(`${waiting} waiting`);
   if (busy > 0) words.push(workers > 0 ? `${busy} of ${count(workers, 'worker')} busy` : `${count(busy, 'worker')} busy`);
