@@ -19,26 +19,25 @@ using std::chrono::milliseconds;
 using Colour = std::array<std::uint8_t, 3>;
 constexpr Colour kRed = {255, 0, 0}, kGreen = {0, 255, 0}, kBlue = {0, 0, 255}, kWhite = {255, 255, 255};
 
-RgbPicture plain(int width, int height, Colour colour) {
-  RgbPicture picture{.width = width, .height = height, .bytes = {}};
-  for (int i = 0; i < width * height; ++i) picture.bytes.insert(picture.bytes.end(), colour.begin(), colour.end());
+FramePicture plain(int width, int height, Colour colour) {
+  FramePicture picture{.width = width, .height = height, .pixels = {}};
+  for (int i = 0; i < width * height; ++i) picture.pixels.insert(picture.pixels.end(), colour.begin(), colour.end());
   return picture;
 }
 
-DrawnFrame frame_at(milliseconds time, RgbPicture picture) {
-  return {.time = time, .reason = "cut", .scene = 0, .score = 0.5, .entropy = 7, .picture = std::move(picture)};
+ChosenFrame frame_at(milliseconds time, FramePicture picture) {
+  return {.time = time, .reason = "cut", .scene = 0, .picture = std::move(picture)};
 }
 
-DrawnVideo video_of(std::vector<DrawnFrame> frames) {
-  return {.name = "holiday.mp4",
-          .duration = milliseconds(9000),
-          .width = 640,
-          .height = 360,
-          .sampling = "thorough",
-          .scene_count = 1,
-          .frames = std::move(frames),
-          .scores = {},
-          .boundaries = {}};
+MediaEmbedding video_of(std::vector<ChosenFrame> frames) {
+  MediaEmbedding video;
+  video.is_video = true;
+  video.frames = std::move(frames);
+  video.duration = milliseconds(9000);
+  video.width = 640;
+  video.height = 360;
+  video.scene_count = 1;
+  return video;
 }
 
 struct Extent {
@@ -49,8 +48,8 @@ struct Extent {
 
 class Sheet {
  public:
-  explicit Sheet(const DrawnVideo& video) {
-    const std::string png = expect_value(draw_contact_sheet(video));
+  explicit Sheet(const MediaEmbedding& video, const std::string& name = "holiday.mp4") {
+    const std::string png = expect_value(draw_contact_sheet(name, video));
     ck_assert(png.starts_with("\x89PNG"));
     const GObjectPtr<GdkPixbufLoader> loader(gdk_pixbuf_loader_new_with_type("png", nullptr));
     ck_assert(gdk_pixbuf_loader_write(loader.get(), reinterpret_cast<const guchar*>(png.data()), png.size(), nullptr));
@@ -114,12 +113,12 @@ START_TEST(pictures_keep_their_shape) {
 END_TEST
 
 START_TEST(pictures_are_neither_turned_nor_mirrored) {
-  RgbPicture quarters = plain(160, 90, kWhite);
+  FramePicture quarters = plain(160, 90, kWhite);
   for (int y = 0; y < 90; ++y) {
     for (int x = 0; x < 160; ++x) {
       if (x >= 80 && y >= 45) continue;
       const Colour& colour = y >= 45 ? kBlue : x >= 80 ? kGreen : kRed;
-      std::ranges::copy(colour, quarters.bytes.begin() + 3 * (y * 160 + x));
+      std::ranges::copy(colour, quarters.pixels.begin() + 3 * (y * 160 + x));
     }
   }
   const Sheet sheet(video_of({frame_at(milliseconds(0), quarters)}));
@@ -132,25 +131,24 @@ START_TEST(pictures_are_neither_turned_nor_mirrored) {
 END_TEST
 
 START_TEST(time_reason_shot_name_and_counts_are_written) {
-  const DrawnVideo video = video_of({frame_at(milliseconds(1000), plain(160, 90, kRed))});
+  const MediaEmbedding video = video_of({frame_at(milliseconds(1000), plain(160, 90, kRed))});
   const Sheet sheet(video);
   ck_assert(sheet == Sheet(video));
-  DrawnVideo later = video, salient = video, next_shot = video, renamed = video, more_shots = video;
+  MediaEmbedding later = video, salient = video, next_shot = video, more_shots = video;
   later.frames[0].time += milliseconds(10);
   salient.frames[0].reason = "salient";
   next_shot.frames[0].scene = 1;
-  renamed.name = "holidaz.mp4";
   more_shots.scene_count = 2;
-  for (const DrawnVideo& other : {later, salient, next_shot, renamed, more_shots}) ck_assert(!(sheet == Sheet(other)));
+  for (const MediaEmbedding& other : {later, salient, next_shot, more_shots}) ck_assert(!(sheet == Sheet(other)));
+  ck_assert(!(sheet == Sheet(video, "holidaz.mp4")));
 }
 END_TEST
 
 START_TEST(any_name_fits) {
-  DrawnVideo video = video_of({frame_at(milliseconds(0), plain(160, 90, kRed))});
+  const MediaEmbedding video = video_of({frame_at(milliseconds(0), plain(160, 90, kRed))});
   const Sheet plain_name(video);
   for (const std::string& name : {std::string(5000, 'x'), std::string("a\nb\tc\x01\xff.mp4"), std::string()}) {
-    video.name = name;
-    const Sheet sheet(video);
+    const Sheet sheet(video, name);
     ck_assert_int_eq(sheet.width(), plain_name.width());
     ck_assert_int_eq(sheet.height(), plain_name.height());
   }
@@ -158,7 +156,7 @@ START_TEST(any_name_fits) {
 END_TEST
 
 START_TEST(of_very_many_frames_some_are_drawn_evenly) {
-  std::vector<DrawnFrame> frames;
+  std::vector<ChosenFrame> frames;
   for (int i = 0; i < 1000; ++i)
     frames.push_back(frame_at(milliseconds(i), plain(16, 9, {200, std::uint8_t(i >> 8), std::uint8_t(i)})));
   const Sheet sheet(video_of(std::move(frames)));
@@ -172,8 +170,9 @@ START_TEST(of_very_many_frames_some_are_drawn_evenly) {
 }
 END_TEST
 
-START_TEST(no_frames_make_no_sheet) {
-  expect_error(draw_contact_sheet(video_of({})), Error::Kind::kFailed, {"no frame"});
+START_TEST(no_pictures_make_no_sheet) {
+  for (const MediaEmbedding& video : {video_of({}), video_of({frame_at(milliseconds(0), {})})})
+    expect_error(draw_contact_sheet("a.mp4", video), Error::Kind::kFailed, {"a.mp4", "no pictures"});
 }
 END_TEST
 
@@ -183,5 +182,5 @@ int main() {
   return run_suite("contact_sheet",
                    {each_frame_has_a_cell_of_its_own_in_the_order_of_reading, pictures_keep_their_shape,
                     pictures_are_neither_turned_nor_mirrored, time_reason_shot_name_and_counts_are_written,
-                    any_name_fits, of_very_many_frames_some_are_drawn_evenly, no_frames_make_no_sheet});
+                    any_name_fits, of_very_many_frames_some_are_drawn_evenly, no_pictures_make_no_sheet});
 }

@@ -25,12 +25,28 @@ FileResult success(std::size_t number, std::string path, std::vector<float> vect
   embedding.vector = std::move(vector);
   return FileResult{.path = std::move(path), .number = number, .outcome = std::move(embedding)};
 }
+// Two frames, in shots 0 and 3, the second without scores.
+FileResult video(std::size_t number, std::string path) {
+  FileResult result = success(number, std::move(path), {0.5f, 0.5f});
+  result.outcome->is_video = true;
+  result.outcome->frames.push_back({.time = std::chrono::milliseconds(1250),
+                                    .reason = "salient",
+                                    .scene = 0,
+                                    .score = 0.625,
+                                    .entropy = 7.5,
+                                    .embedding = {1, 0}});
+  result.outcome->frames.push_back(
+      {.time = std::chrono::milliseconds(63004), .reason = "coverage", .scene = 3, .embedding = {0, 1}});
+  return result;
+}
 FileResult failure(std::size_t number, std::string path) {
   return FileResult{
       .path = std::move(path), .number = number, .outcome = Error{Error::Kind::kFormat, "this is the cause"}};
 }
 
 void expect_text(const std::string& text, const char* expected) { ck_assert_str_eq(text.c_str(), expected); }
+
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 std::size_t files_in(const std::filesystem::path& directory) {
   return static_cast<std::size_t>(
@@ -76,7 +92,7 @@ END_TEST
 START_TEST(jsonl_has_one_object_a_line_of_one_shape) {
   const Scratch scratch;
   const auto path = scratch.path() / "out.jsonl";
-  const auto output = new_jsonl_output(create(path), "some/model - cpu");
+  const auto output = new_jsonl_output(create(path), {.model = "some/model - cpu"});
   expect_value(output->write(success(1, "a.jpg", {0.5f, -0.25f})));
   expect_value(output->write(failure(2, "b.jpg")));
   expect_value(output->finish());
@@ -124,6 +140,40 @@ START_TEST(npy_holds_the_rows_that_worked_and_their_names) {
 }
 END_TEST
 
+START_TEST(jsonl_has_the_frames_of_a_video_where_asked_to) {
+  const Scratch scratch;
+  for (const bool asked : {false, true}) {
+    const auto path = scratch.path() / "out.jsonl";
+    const auto output = new_jsonl_output(create(path), {.augmented = asked, .frames = asked});
+    expect_value(output->write(video(1, "a.mp4")));
+    expect_value(output->finish());
+    const std::string line = read_file(path);
+    ck_assert(contains(line, R"("num_frames":2,"method_used":"thorough")"));
+    ck_assert(contains(line, R"("enable_augmentation":)" + std::string(asked ? "true" : "false")));
+    ck_assert_int_eq(contains(line, R"("frames":[{"time":1.250,"reason":"salient","scene":0,)"), asked);
+    ck_assert_int_eq(contains(line, R"("reason":"coverage","scene":3,"score":null,"entropy":null,"embedding":[0,1])"),
+                     asked);
+  }
+}
+END_TEST
+
+START_TEST(npy_has_a_row_for_each_frame_where_asked_to) {
+  const Scratch scratch;
+  const auto array = scratch.path() / "out.npy", names = scratch.path() / "names";
+  const auto output = expect_value(new_npy_output(create(array), create(names), 2, {.frames = true}));
+  expect_value(output->write(video(1, "a\tb.mp4")));
+  expect_value(output->write(success(2, "c.jpg", {0.25f, 2.0f})));
+  expect_value(output->finish());
+
+  const std::string file = read_file(array);
+  ck_assert(file.find("'shape': (3, 2)") != std::string::npos);
+  const float expected[] = {1, 0, 0, 1, 0.25f, 2.0f};
+  ck_assert_uint_eq(file.size(), 128 + sizeof expected);
+  ck_assert_int_eq(std::memcmp(file.data() + 128, expected, sizeof expected), 0);
+  expect_text(read_file(names), "a\\tb.mp4\t1.250\tsalient\t0\na\\tb.mp4\t63.004\tcoverage\t3\nc.jpg\n");
+}
+END_TEST
+
 START_TEST(npy_without_rows_is_an_array_of_none) {
   const Scratch scratch;
   const auto output =
@@ -142,6 +192,17 @@ START_TEST(table_shows_values_and_errors) {
   const std::string table = read_file(scratch.path() / "out");
   for (const char* part :
        {"path", "first values", "a.jpg", "0.5000", "-0.2500", "b.jpg", "Unsupported file type: this is the cause\n"})
+    ck_assert_msg(table.find(part) != std::string::npos, "'%s' is not in:\n%s", part, table.c_str());
+}
+END_TEST
+
+START_TEST(table_has_a_line_for_each_frame_where_asked_to) {
+  const Scratch scratch;
+  const auto output = new_table_output(create(scratch.path() / "out"), {.frames = true});
+  expect_value(output->write(video(1, "a.mp4")));
+  expect_value(output->finish());
+  const std::string table = read_file(scratch.path() / "out");
+  for (const char* part : {"0:01.25  salient   shot 1", "score 0.62  7.50 bits\n", "1:03.00  coverage  shot 4"})
     ck_assert_msg(table.find(part) != std::string::npos, "'%s' is not in:\n%s", part, table.c_str());
 }
 END_TEST
@@ -202,7 +263,9 @@ int main() {
   return run_suite("output",
                    {floats_take_the_fewest_digits_that_read_back, every_float_reads_back_as_itself,
                     strings_are_escaped_and_made_utf8, jsonl_has_one_object_a_line_of_one_shape,
-                    npy_holds_the_rows_that_worked_and_their_names, npy_without_rows_is_an_array_of_none,
-                    table_shows_values_and_errors, a_file_appears_only_when_it_is_complete, a_symbolic_link_stays_one,
+                    jsonl_has_the_frames_of_a_video_where_asked_to, npy_has_a_row_for_each_frame_where_asked_to,
+                    table_has_a_line_for_each_frame_where_asked_to, npy_holds_the_rows_that_worked_and_their_names,
+                    npy_without_rows_is_an_array_of_none, table_shows_values_and_errors,
+                    a_file_appears_only_when_it_is_complete, a_symbolic_link_stays_one,
                     a_device_is_written_and_not_replaced, a_full_disk_is_an_error, a_directory_is_refused_as_output});
 }

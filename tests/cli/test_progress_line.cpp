@@ -46,14 +46,14 @@ START_TEST(a_video_alone_goes_by_its_own_time) {
   ProgressState state = {.total = 1,
                          .elapsed = 20s,
                          .current = "film.mp4",
-                         .place = VideoPlace{.position = 60s, .duration = 240s},
+                         .place = MediaProgress{.position = 60s, .duration = 240s},
                          .place_elapsed = 10s};
   expect_text(progress_line(state), "[=====               ] 1:00 of 4:00  6x  0:30 left  film.mp4");
-  state.place = VideoPlace{.position = 0s, .duration = 3600s};
+  state.place = MediaProgress{.position = 0s, .duration = 3600s};
   expect_text(progress_line(state), "[                    ] 0:00 of 1:00:00  film.mp4");
-  state.place = VideoPlace{.position = 60s};
+  state.place = MediaProgress{.position = 60s, .duration = {}};
   expect_text(progress_line(state), "[                    ] 1:00  6x  film.mp4");
-  state.place = VideoPlace{.position = 250s, .duration = 240s};
+  state.place = MediaProgress{.position = 250s, .duration = 240s};
   expect_text(progress_line(state), "[====================] 4:10 of 4:10  25x  0:00 left  film.mp4");
 }
 END_TEST
@@ -63,7 +63,7 @@ START_TEST(a_video_among_files_counts_in_part) {
                              .total = 2,
                              .elapsed = 15s,
                              .current = "film.mp4",
-                             .place = VideoPlace{.position = 120s, .duration = 240s},
+                             .place = MediaProgress{.position = 120s, .duration = 240s},
                              .place_elapsed = 10s}),
               "[===============     ] 1/2  0.1/s  0:05 left  film.mp4 2:00 of 4:00");
 }

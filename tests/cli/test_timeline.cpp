@@ -68,25 +68,24 @@ bool says(const std::vector<Element>& elements, const std::string& text) {
 // The x that a path begins at.
 double start_of(const Element& path) { return std::strtod(path.attributes.at("d").c_str() + 1, nullptr); }
 
-DrawnVideo sample() {
-  DrawnVideo video{.name = "holiday.mp4",
-                   .duration = milliseconds(10000),
-                   .width = 640,
-                   .height = 360,
-                   .sampling = "thorough",
-                   .scene_count = 3,
-                   .frames = {},
-                   .scores = {},
-                   .boundaries = {{milliseconds(2500), false}, {milliseconds(7500), true}}};
+MediaEmbedding sample() {
+  MediaEmbedding video;
+  video.is_video = true;
+  video.duration = milliseconds(10000);
+  video.scene_count = 3;
   const char* reasons[] = {"cut", "salient", "coverage", "interval"};
   for (int i = 0; i < 4; ++i)
-    video.frames.push_back({.time = milliseconds(2500 * i), .reason = reasons[i], .scene = i / 2, .picture = {}});
-  for (int i = 0; i < 100; ++i) video.scores.push_back({milliseconds(100 * i), i == 25 ? 0.9 : 0.05});
+    video.frames.push_back({.time = milliseconds(2500 * i), .reason = reasons[i], .scene = i / 2});
+  for (int i = 0; i < 100; ++i) video.scores.push_back({.time = milliseconds(100 * i), .change = 0.05});
+  video.scores[25] = {.time = milliseconds(2500), .change = 0.9, .begins = FrameScore::Begins::kCut};
+  video.scores[75].begins = FrameScore::Begins::kGradual;
   return video;
 }
 
+std::string draw(const MediaEmbedding& video) { return draw_timeline("holiday.mp4", video); }
+
 START_TEST(it_is_svg_with_a_title_and_a_description) {
-  const std::vector<Element> elements = parse(draw_timeline(sample()));
+  const std::vector<Element> elements = parse(draw(sample()));
   ck_assert_str_eq(elements[0].name.c_str(), "svg");
   ck_assert_str_eq(elements[0].attributes.at("xmlns").c_str(), "http://www.w3.org/2000/svg");
   ck_assert_str_eq(elements[0].attributes.at("role").c_str(), "img");
@@ -101,7 +100,7 @@ START_TEST(it_is_svg_with_a_title_and_a_description) {
 END_TEST
 
 START_TEST(both_light_and_dark_grounds_have_colours) {
-  const std::string svg = draw_timeline(sample());
+  const std::string svg = draw(sample());
   const std::size_t dark = svg.find("@media (prefers-color-scheme:dark)");
   ck_assert(dark != std::string::npos);
   for (const char* rule : {".ground{", "text{", ".score{", ".cut{", ".salient{", ".coverage{", ".interval{"}) {
@@ -112,7 +111,7 @@ START_TEST(both_light_and_dark_grounds_have_colours) {
 END_TEST
 
 START_TEST(choices_stand_at_their_times_under_their_reasons) {
-  const std::vector<Element> elements = parse(draw_timeline(sample()));
+  const std::vector<Element> elements = parse(draw(sample()));
   const std::vector<Element> stems = where(elements, [](const Element& e) { return e.has_class("stem"); });
   ck_assert_uint_eq(stems.size(), 4);
   const double step = start_of(stems[1]) - start_of(stems[0]);
@@ -128,7 +127,7 @@ START_TEST(choices_stand_at_their_times_under_their_reasons) {
 END_TEST
 
 START_TEST(cuts_and_gradual_changes_look_different) {
-  const std::vector<Element> elements = parse(draw_timeline(sample()));
+  const std::vector<Element> elements = parse(draw(sample()));
   const auto titled = [&](const char* kind) {
     return where(elements,
                  [&](const Element& e) { return e.has_class(kind) && e.attributes.at("d").starts_with("M"); });
@@ -142,45 +141,45 @@ START_TEST(cuts_and_gradual_changes_look_different) {
 END_TEST
 
 START_TEST(the_axis_has_times) {
-  const std::vector<Element> elements = parse(draw_timeline(sample()));
+  const std::vector<Element> elements = parse(draw(sample()));
   for (const char* label : {"0:00", "0:05", "0:10"}) ck_assert_msg(says(elements, label), "%s", label);
-  DrawnVideo film = sample();
+  MediaEmbedding film = sample();
   film.duration = std::chrono::hours(2);
-  ck_assert(says(parse(draw_timeline(film)), "1:40:00"));
+  ck_assert(says(parse(draw(film)), "1:40:00"));
 }
 END_TEST
 
 START_TEST(a_duration_that_is_wrong_loses_no_frame) {
-  DrawnVideo video = sample();
+  MediaEmbedding video = sample();
   video.duration = milliseconds(1000);
-  const DrawnVideo unknown = [&] {
-    DrawnVideo copy = video;
+  const MediaEmbedding unknown = [&] {
+    MediaEmbedding copy = video;
     copy.duration = {};
     return copy;
   }();
-  for (const DrawnVideo& any : {video, unknown}) {
-    const auto stems = where(parse(draw_timeline(any)), [](const Element& e) { return e.has_class("stem"); });
+  for (const MediaEmbedding& any : {video, unknown}) {
+    const auto stems = where(parse(draw(any)), [](const Element& e) { return e.has_class("stem"); });
     for (std::size_t i = 1; i < 4; ++i) ck_assert_double_gt(start_of(stems[i]), start_of(stems[i - 1]) + 100);
   }
 }
 END_TEST
 
 START_TEST(names_are_escaped_and_shortened) {
-  DrawnVideo video = sample();
-  video.name = "a<b>&\"c\" \x01\x1b\xff.mp4";
-  const std::vector<Element> elements = parse(draw_timeline(video));
+  const std::vector<Element> elements = parse(draw_timeline("a<b>&\"c\" \x01\x1b\xff.mp4", sample()));
   ck_assert(says(elements, "Chosen frames of a<b>&\"c\" \uFFFD\uFFFD\uFFFD.mp4"));
-  video.name = std::string(500, 'x') + "end.mp4";
-  const auto heading = where(parse(draw_timeline(video)), [](const Element& e) { return e.has_class("name"); });
+  const std::string long_name = std::string(500, 'x') + "end.mp4";
+  const auto heading =
+      where(parse(draw_timeline(long_name, sample())), [](const Element& e) { return e.has_class("name"); });
   ck_assert(heading.at(0).text.size() < 100 && heading[0].text.ends_with("end.mp4"));
 }
 END_TEST
 
 START_TEST(a_long_video_makes_no_large_document_and_keeps_its_peaks) {
-  DrawnVideo video = sample();
+  MediaEmbedding video = sample();
   video.scores.clear();
-  for (int i = 0; i < 500'000; ++i) video.scores.push_back({milliseconds(i), i == 333'333 ? 1.0 : 0.01});
-  const std::string svg = draw_timeline(video);
+  for (int i = 0; i < 500'000; ++i)
+    video.scores.push_back({.time = milliseconds(i), .change = i == 333'333 ? 1.0 : 0.01});
+  const std::string svg = draw(video);
   ck_assert_uint_lt(svg.size(), 100'000);
   const auto curve = where(parse(svg), [](const Element& e) { return e.has_class("score"); });
   const std::string top =
@@ -191,8 +190,7 @@ START_TEST(a_long_video_makes_no_large_document_and_keeps_its_peaks) {
 END_TEST
 
 START_TEST(what_is_not_known_is_left_out) {
-  const std::vector<Element> elements = parse(draw_timeline(
-      {.name = "empty.mp4", .duration = {}, .sampling = {}, .frames = {}, .scores = {}, .boundaries = {}}));
+  const std::vector<Element> elements = parse(draw({}));
   ck_assert(!says(elements, "content score"));
   ck_assert(says(elements, "0 frames chosen"));
 }

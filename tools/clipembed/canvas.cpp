@@ -21,12 +21,12 @@ Error failure(cairo_status_t status) {
   return Error{Error::Kind::kFailed, std::string("cannot draw: ") + cairo_status_to_string(status)};
 }
 
-SurfacePtr surface_of(const RgbPicture& picture) {
+SurfacePtr surface_of(const FramePicture& picture) {
   SurfacePtr surface(cairo_image_surface_create(CAIRO_FORMAT_RGB24, picture.width, picture.height));
   if (cairo_surface_status(surface.get()) != CAIRO_STATUS_SUCCESS) return surface;
   unsigned char* rows = cairo_image_surface_get_data(surface.get());
   const int stride = cairo_image_surface_get_stride(surface.get());
-  const std::uint8_t* rgb = picture.bytes.data();
+  const std::uint8_t* rgb = picture.pixels.data();
   for (int y = 0; y < picture.height; ++y) {
     auto* row = reinterpret_cast<std::uint32_t*>(rows + std::ptrdiff_t{y} * stride);  // cairo aligns its rows
     for (int x = 0; x < picture.width; ++x, rgb += 3)
@@ -85,7 +85,7 @@ void Canvas::fill(const Box& box, double radius, const char* colour) {
   cairo_fill(context_.get());
 }
 
-void Canvas::picture(const Box& box, double radius, const RgbPicture& picture) {
+void Canvas::picture(const Box& box, double radius, const FramePicture& picture) {
   const SurfacePtr surface = surface_of(picture);
   cairo_t* context = context_.get();
   cairo_save(context);

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "lib/result.h"
-#include "tools/clipembed/drawn_video.h"
+#include "tools/media/media_embedding.h"
 
 namespace clipembed {
 
@@ -29,7 +29,7 @@ class Canvas {
 
   void fill(const Box& box, double radius, const char* colour);
   // Scaled to fill the box.
-  void picture(const Box& box, double radius, const RgbPicture& picture);
+  void picture(const Box& box, double radius, const FramePicture& picture);
 
   // How wide a line would be.
   double text_width(const std::string& text, const TextStyle& style);

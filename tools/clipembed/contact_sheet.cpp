@@ -25,9 +25,9 @@ constexpr double kMargin = 28, kGap = 14, kPadding = 8, kRadius = 6;
 constexpr double kHeader = 72, kCaption = 46, kBadgeHeight = 19, kLegendLine = 30;
 constexpr double kNarrowestCell = 168, kNarrowestSheet = 560;
 
-std::vector<const DrawnFrame*> pick(const std::vector<DrawnFrame>& frames) {
+std::vector<const ChosenFrame*> pick(const std::vector<ChosenFrame>& frames) {
   const std::size_t count = std::min(frames.size(), kMaxSheetFrames);
-  std::vector<const DrawnFrame*> picked;
+  std::vector<const ChosenFrame*> picked;
   for (std::size_t i = 0; i < count; ++i) picked.push_back(&frames[i * frames.size() / count]);
   return picked;
 }
@@ -82,14 +82,13 @@ std::string plural(std::size_t count, const char* noun) {
   return std::format("{} {}{}", count, noun, count == 1 ? "" : "s");
 }
 
-std::string subtitle_of(const DrawnVideo& video, std::size_t shown) {
+std::string subtitle_of(const MediaEmbedding& video, std::size_t shown) {
   std::string text = plural(video.frames.size(), "frame");
   if (shown < video.frames.size()) text += std::format(" ({} of them here)", shown);
   if (video.scene_count) text += "  \u00b7  " + plural(*video.scene_count, "shot");
-  if (video.duration.count() > 0) text += "  \u00b7  " + clock_text(video.duration, 2);
+  if (video.duration) text += "  \u00b7  " + clock_text(*video.duration, 2);
   if (video.width > 0) text += std::format("  \u00b7  {} \u00d7 {}", video.width, video.height);
-  if (!video.sampling.empty()) text += "  \u00b7  " + video.sampling;
-  return text;
+  return text + "  \u00b7  " + to_string(video.method);
 }
 
 double badge_width(Canvas& canvas, const std::string& reason) { return canvas.text_width(reason, kBadge) + 16; }
@@ -100,7 +99,7 @@ void draw_badge(Canvas& canvas, double x, double y, const std::string& reason) {
   canvas.text({x + 8, y, width - 8, kBadgeHeight}, reason, kBadge);
 }
 
-void draw_cell(Canvas& canvas, const Box& cell, const Grid& grid, const DrawnFrame& frame) {
+void draw_cell(Canvas& canvas, const Box& cell, const Grid& grid, const ChosenFrame& frame) {
   canvas.fill(cell, kRadius, kCell);
   const double left = cell.x + (cell.width - grid.picture_width) / 2;
   const Box picture = {std::floor(left), cell.y + kPadding, grid.picture_width, grid.picture_height};
@@ -119,9 +118,9 @@ struct LegendEntry {
 };
 
 // The reasons that occur, in lines no longer than the sheet is wide.
-std::vector<LegendEntry> legend_of(Canvas& canvas, const DrawnVideo& video, double width) {
+std::vector<LegendEntry> legend_of(Canvas& canvas, const MediaEmbedding& video, double width) {
   std::map<std::string, std::size_t> counts;
-  for (const DrawnFrame& frame : video.frames) ++counts[frame.reason];
+  for (const ChosenFrame& frame : video.frames) ++counts[frame.reason];
   std::vector<LegendEntry> entries;
   double x = 0, y = 0;
   for (const ReasonStyle& style : reason_styles()) {
@@ -150,10 +149,12 @@ void draw_legend(Canvas& canvas, const Box& box, const std::vector<LegendEntry>&
 
 }  // namespace
 
-Result<std::string> draw_contact_sheet(const DrawnVideo& video) {
-  const std::vector<const DrawnFrame*> frames = pick(video.frames);
-  if (frames.empty()) return Error{Error::Kind::kFailed, "no frame was chosen that a contact sheet could show"};
-  const RgbPicture& first = frames[0]->picture;
+Result<std::string> draw_contact_sheet(const std::string& name, const MediaEmbedding& video) {
+  const std::vector<const ChosenFrame*> frames = pick(video.frames);
+  const auto without_picture = [](const ChosenFrame* frame) { return frame->picture.pixels.empty(); };
+  if (frames.empty() || std::ranges::any_of(frames, without_picture))
+    return Error{Error::Kind::kFailed, name + ": there are no pictures of frames to make a contact sheet of"};
+  const FramePicture& first = frames[0]->picture;
   const Grid grid = best_grid(frames.size(), double(first.width) / double(first.height));
   const double width = std::max(grid.width(), kNarrowestSheet);
 
@@ -167,7 +168,7 @@ Result<std::string> draw_contact_sheet(const DrawnVideo& video) {
       Canvas::create(static_cast<int>(std::ceil(width + 2 * kMargin)), static_cast<int>(std::ceil(height)));
   if (!canvas) return std::move(canvas).error();
   canvas->fill({0, 0, width + 2 * kMargin + 1, height + 1}, 0, kGround);
-  canvas->text({kMargin, kMargin - 4, width, 30}, video.name, kTitle);
+  canvas->text({kMargin, kMargin - 4, width, 30}, name, kTitle);
   canvas->text({kMargin, kMargin + 28, width, 22}, subtitle_of(video, frames.size()), kSubtitle);
   const double left = kMargin + (width - grid.width()) / 2, top = kMargin + kHeader;
   for (std::size_t i = 0; i < frames.size(); ++i) {

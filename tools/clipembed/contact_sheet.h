@@ -5,7 +5,7 @@
 #include <string>
 
 #include "lib/result.h"
-#include "tools/clipembed/drawn_video.h"
+#include "tools/media/media_embedding.h"
 
 namespace clipembed {
 
@@ -14,7 +14,8 @@ constexpr std::size_t kMaxSheetFrames = 256;
 // No side of a picture on the sheet is longer, in pixels: larger ones are scaled down, smaller ones enlarged.
 constexpr int kSheetPictureSide = 384;
 
-// The bytes of a PNG file. Errors: kFailed for no frames, and where there is no memory.
-Result<std::string> draw_contact_sheet(const DrawnVideo& video);
+// The bytes of a PNG file. `name` is the title. Errors: kFailed for no frames, frames without a picture, and where
+// there is no memory.
+Result<std::string> draw_contact_sheet(const std::string& name, const MediaEmbedding& video);
 
 }  // namespace clipembed

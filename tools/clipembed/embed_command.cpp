@@ -10,6 +10,7 @@
 
 #include "lib/engine/engine.h"
 #include "tools/clipembed/command_line.h"
+#include "tools/clipembed/drawings.h"
 #include "tools/clipembed/embed_options.h"
 #include "tools/clipembed/embed_run.h"
 #include "tools/clipembed/exit_status.h"
@@ -50,18 +51,17 @@ Result<std::shared_ptr<Engine>> open_engine(const EmbedderSettings& settings) {
 }
 
 Result<std::unique_ptr<Output>> open_output(const EmbedOptions& options, const EngineInfo& engine) {
-  if (options.output.empty() && options.format == OutputFormat::kTable)
-    return new_table_output(OutputFile::standard_output());
-  const std::string label = engine.model + " - " + engine.device;
-  if (options.output.empty()) return new_jsonl_output(OutputFile::standard_output(), label);
-
-  Result<OutputFile> file = OutputFile::create(options.output);
+  const OutputStyle style = {.model = engine.model + " - " + engine.device,
+                             .augmented = options.run.embedder.augment != "none",
+                             .frames = options.frames};
+  Result<OutputFile> file =
+      options.output.empty() ? Result(OutputFile::standard_output()) : OutputFile::create(options.output);
   if (!file) return std::move(file).error();
-  if (options.format == OutputFormat::kTable) return new_table_output(*std::move(file));
-  if (options.format == OutputFormat::kJsonl) return new_jsonl_output(*std::move(file), label);
+  if (options.format == OutputFormat::kTable) return new_table_output(*std::move(file), style);
+  if (options.format == OutputFormat::kJsonl) return new_jsonl_output(*std::move(file), style);
   Result<OutputFile> names = OutputFile::create(options.output + ".names.txt");
   if (!names) return std::move(names).error();
-  return new_npy_output(*std::move(file), *std::move(names), engine.dim);
+  return new_npy_output(*std::move(file), *std::move(names), engine.dim, style);
 }
 
 int complain(const Error& error) {
@@ -70,11 +70,11 @@ int complain(const Error& error) {
 }
 
 // Everything from the first result to the last.
-int write_results(const EmbedOptions& options, EmbedRun& run, Output& output) {
+int write_results(const EmbedOptions& options, EmbedRun& run, Output& output, Drawings& drawings) {
   Progress progress(ProgressUnit::kFiles);
   std::size_t done = 0, failed = 0;
   const auto tick = [&] {
-    progress.show(done, options.files.size(), options.files[done]);
+    progress.show(done, options.files.size(), options.files[done], run.progress());
     return interrupted != 0;
   };
   while (std::optional<FileResult> result = run.next(tick)) {
@@ -87,6 +87,10 @@ int write_results(const EmbedOptions& options, EmbedRun& run, Output& output) {
       std::fprintf(stderr, "clipembed: %s: %s\n", error_label(error.kind), error.message.c_str());
     }
     if (Status written = output.write(*result); !written) return complain(written.error());
+    if (Status drawn = drawings.draw(*result); !drawn) {
+      complain(drawn.error());
+      ++failed;
+    }
   }
   progress.clear();
   if (done < options.files.size()) return kInterrupted;
@@ -104,12 +108,15 @@ int embed_command(int argc, char** argv) {
   if (!engine) return complain(engine.error());
   Result<std::unique_ptr<Output>> output = open_output(*options, (*engine)->info());
   if (!output) return complain(output.error());
+  Result<Drawings> drawings = Drawings::open(options->drawings);
+  if (!drawings) return complain(drawings.error());
 
   stop_on_signals();
   auto run = std::make_unique<EmbedRun>(options->files, options->run);
-  const int status = write_results(*options, *run, **output);
+  const int status = write_results(*options, *run, **output, *drawings);
   if (run->abandoned()) {
     output->reset();  // removes what was not finished
+    drawings->discard();
     _exit(status);
   }
   return status;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "lib/result.h"
+#include "tools/clipembed/drawings.h"
 #include "tools/clipembed/embed_run.h"
 
 namespace clipembed {
@@ -15,7 +16,9 @@ struct EmbedOptions {
   std::vector<std::string> files;
   RunOptions run;
   OutputFormat format = OutputFormat::kJsonl;
-  std::string output;  // empty: standard output
+  std::string output;     // empty: standard output
+  bool frames = false;    // each chosen frame of a video too
+  DrawingPaths drawings;  // where there are any, there is one file
 };
 
 // --help prints and exits. Errors: kSettings.

@@ -24,7 +24,8 @@ struct EmbedRun::Job {
   const std::size_t index;  // into paths_
   const std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
   Deadline deadline;
-  std::optional<FileResult> result;  // guarded by EmbedRun::mutex_
+  std::optional<FileResult> result;       // guarded by EmbedRun::mutex_
+  std::optional<MediaProgress> progress;  // of a video; guarded by EmbedRun::mutex_
 };
 
 EmbedRun::EmbedRun(std::vector<std::string> paths, RunOptions options)
@@ -66,6 +67,12 @@ std::optional<FileResult> EmbedRun::next(const std::function<bool()>& stop) {
   return std::nullopt;
 }
 
+std::optional<MediaProgress> EmbedRun::progress() {
+  std::lock_guard lock(mutex_);
+  const auto job = jobs_.find(next_to_return_);
+  return job == jobs_.end() ? std::nullopt : job->second->progress;
+}
+
 // Called with mutex_ held.
 void EmbedRun::start_worker() {
   Worker& worker = workers_.emplace_back();
@@ -101,7 +108,11 @@ void EmbedRun::process(const std::shared_ptr<Job>& job) {
   if (!file) return complete(*job, std::move(file).error());
   job->deadline.feed();
   if (file->type() == MediaType::kStream) {
-    complete(*job, embed_video(*file, options_.media, options_.embedder, job->deadline, {}));
+    const auto note = [&](const MediaProgress& progress) {
+      std::lock_guard lock(mutex_);
+      job->progress = progress;
+    };
+    complete(*job, embed_video(*file, options_.media, options_.embedder, job->deadline, note));
   } else {
     process_still(job, *file);
   }

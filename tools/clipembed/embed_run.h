@@ -48,6 +48,9 @@ class EmbedRun {
   // thread, some times a second.
   std::optional<FileResult> next(const std::function<bool()>& stop);
 
+  // How far the file is that next() waits for; nullopt where that is no video, or not begun.
+  std::optional<MediaProgress> progress();
+
   // Whether a thread may hang in a decoder, so that this object must not be destroyed.
   bool abandoned() const { return abandoned_; }
 

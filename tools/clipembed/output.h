@@ -18,14 +18,23 @@ class Output {
   virtual Status finish() = 0;
 };
 
-// One JSON object a line: path, embedding, debugMetadata, error, detail. `model` is debugMetadata.model.
-std::unique_ptr<Output> new_jsonl_output(OutputFile file, std::string model);
+struct OutputStyle {
+  std::string model = {};  // debugMetadata.model
+  bool augmented = false;
+  bool frames = false;  // of a video, each chosen frame
+};
 
-// For people: path, dimensions, the first values, milliseconds, error.
-std::unique_ptr<Output> new_table_output(OutputFile file);
+// One JSON object a line: path, embedding, debugMetadata, error, detail; with style.frames, of a video, frames.
+std::unique_ptr<Output> new_jsonl_output(OutputFile file, OutputStyle style = {});
 
-// A (files, dim) float32 array in NumPy's format 1.0, and `names`: the path of each row, one a line (a newline in a
-// path as \n). Files that failed are in neither.
-Result<std::unique_ptr<Output>> new_npy_output(OutputFile array, OutputFile names, int dim);
+// For people: path, dimensions, the first values, milliseconds, error; with style.frames a line for each frame below
+// that of its video.
+std::unique_ptr<Output> new_table_output(OutputFile file, const OutputStyle& style = {});
+
+// A (files, dim) float32 array in NumPy's format 1.0, and `names`: the path of each row, one a line (in it a newline as
+// \n, a tab as \t). With style.frames a video has a row for each frame instead of its own, and after the path, with
+// tabs between, the time in seconds, the reason and the number of the shot. Files that failed are in neither.
+Result<std::unique_ptr<Output>> new_npy_output(OutputFile array, OutputFile names, int dim,
+                                               const OutputStyle& style = {});
 
 }  // namespace clipembed

@@ -1,5 +1,7 @@
 #include <bit>
 #include <cstdint>
+#include <format>
+#include <string>
 #include <utility>
 
 #include "tools/clipembed/output.h"
@@ -18,25 +20,41 @@ std::string npy_header(std::uint64_t rows, int dim) {
   return std::string("\x93NUMPY\x01\x00", 8) + length + '\0' + dictionary;
 }
 
+// Little-endian, as the header says.
+std::string row_of(const std::vector<float>& vector) {
+  std::string row;
+  for (float value : vector) {
+    const auto bits = std::bit_cast<std::uint32_t>(value);
+    for (int shift = 0; shift < 32; shift += 8) row += static_cast<char>(bits >> shift & 0xff);
+  }
+  return row;
+}
+
+std::string on_one_line(const std::string& path) {
+  std::string line;
+  for (char c : path) line += c == '\n' ? std::string("\\n") : c == '\t' ? std::string("\\t") : std::string(1, c);
+  return line;
+}
+
+std::string frame_name(const std::string& path, const ChosenFrame& frame) {
+  return std::format("{}\t{:.3f}\t{}\t{}", path, std::chrono::duration<double>(frame.time).count(), frame.reason,
+                     frame.scene ? std::to_string(*frame.scene) : "");
+}
+
 class NpyOutput : public Output {
  public:
-  NpyOutput(OutputFile array, OutputFile names, int dim)
-      : array_(std::move(array)), names_(std::move(names)), dim_(dim) {}
+  NpyOutput(OutputFile array, OutputFile names, int dim, bool frames)
+      : array_(std::move(array)), names_(std::move(names)), dim_(dim), frames_(frames) {}
 
   Status start() { return array_.write(npy_header(0, dim_)); }
 
   Status write(const FileResult& result) override {
     if (!result.outcome) return ok();
-    std::string row;
-    for (float value : result.outcome->vector) {
-      const auto bits = std::bit_cast<std::uint32_t>(value);
-      for (int shift = 0; shift < 32; shift += 8) row += static_cast<char>(bits >> shift & 0xff);
-    }
-    std::string name;
-    for (char c : result.path) name += c == '\n' ? std::string("\\n") : std::string(1, c);
-    if (Status written = array_.write(row); !written) return written;
-    ++rows_;
-    return names_.write(name + "\n");
+    const std::string path = on_one_line(result.path);
+    if (!frames_ || !result.outcome->is_video) return add(result.outcome->vector, path);
+    for (const ChosenFrame& frame : result.outcome->frames)
+      if (Status written = add(frame.embedding, frame_name(path, frame)); !written) return written;
+    return ok();
   }
 
   Status finish() override {
@@ -46,16 +64,23 @@ class NpyOutput : public Output {
   }
 
  private:
+  Status add(const std::vector<float>& vector, const std::string& name) {
+    if (Status written = array_.write(row_of(vector)); !written) return written;
+    ++rows_;
+    return names_.write(name + "\n");
+  }
+
   OutputFile array_;
   OutputFile names_;
   const int dim_;
+  const bool frames_;
   std::uint64_t rows_ = 0;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<Output>> new_npy_output(OutputFile array, OutputFile names, int dim) {
-  auto output = std::make_unique<NpyOutput>(std::move(array), std::move(names), dim);
+Result<std::unique_ptr<Output>> new_npy_output(OutputFile array, OutputFile names, int dim, const OutputStyle& style) {
+  auto output = std::make_unique<NpyOutput>(std::move(array), std::move(names), dim, style.frames);
   if (Status started = output->start(); !started) return std::move(started).error();
   return std::unique_ptr<Output>(std::move(output));
 }

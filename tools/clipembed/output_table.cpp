@@ -1,8 +1,10 @@
 #include <glib.h>
 
 #include <algorithm>
+#include <format>
 #include <utility>
 
+#include "tools/clipembed/clock_text.h"
 #include "tools/clipembed/output.h"
 #include "tools/media/answer.h"
 
@@ -28,9 +30,21 @@ std::string values_shown(const std::vector<float>& vector) {
   return text + "\u2026";
 }
 
+std::string frame_place(const ChosenFrame& frame) {
+  return std::format("  {:>11}  {:<8}{}", clock_text(frame.time, 2), frame.reason,
+                     frame.scene ? std::format("  shot {}", *frame.scene + 1) : "");
+}
+
+std::string frame_scores(const ChosenFrame& frame) {
+  std::string text;
+  if (frame.score) text += std::format("score {:.2f}  ", *frame.score);
+  if (frame.entropy) text += std::format("{:.2f} bits", *frame.entropy);
+  return text;
+}
+
 class TableOutput : public Output {
  public:
-  explicit TableOutput(OutputFile file) : file_(std::move(file)) {}
+  TableOutput(OutputFile file, bool frames) : file_(std::move(file)), frames_(frames) {}
 
   Status write(const FileResult& result) override {
     if (result.number == 1) {
@@ -42,8 +56,14 @@ class TableOutput : public Output {
     }
     const MediaEmbedding& embedding = *result.outcome;
     g_autofree char* ms = g_strdup_printf("%.1f", std::chrono::duration<double, std::milli>(result.processing).count());
-    return row(result.path, std::to_string(embedding.vector.size()), values_shown(embedding.vector), ms,
-               embedding.is_video ? std::to_string(embedding.frames.size()) : "");
+    Status written = row(result.path, std::to_string(embedding.vector.size()), values_shown(embedding.vector), ms,
+                         embedding.is_video ? std::to_string(embedding.frames.size()) : "");
+    if (!frames_) return written;
+    for (const ChosenFrame& frame : embedding.frames) {
+      if (!written) break;
+      written = row(frame_place(frame), "", values_shown(frame.embedding), "", frame_scores(frame));
+    }
+    return written;
   }
 
   Status finish() override { return file_.commit(); }
@@ -52,7 +72,7 @@ class TableOutput : public Output {
   Status row(const std::string& path, const std::string& dim, const std::string& values, const std::string& ms,
              const std::string& frames) {
     std::string line = column(path, 40) + "  " + column(dim, 5) + " ";
-    if (ms.empty()) {
+    if (ms.empty() && frames.empty()) {
       line += values;  // an error is shown in full
     } else {
       line += column(values, 40) + column(ms, 10) + frames;
@@ -62,10 +82,13 @@ class TableOutput : public Output {
   }
 
   OutputFile file_;
+  const bool frames_;
 };
 
 }  // namespace
 
-std::unique_ptr<Output> new_table_output(OutputFile file) { return std::make_unique<TableOutput>(std::move(file)); }
+std::unique_ptr<Output> new_table_output(OutputFile file, const OutputStyle& style) {
+  return std::make_unique<TableOutput>(std::move(file), style.frames);
+}
 
 }  // namespace clipembed

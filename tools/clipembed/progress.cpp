@@ -28,7 +28,7 @@ glong terminal_width() {
 Progress::Progress(ProgressUnit unit) : unit_(unit), terminal_(isatty(STDERR_FILENO) == 1) {}
 
 void Progress::show(std::uint64_t done, std::uint64_t total, std::string_view current,
-                    std::optional<VideoPlace> place) {
+                    std::optional<MediaProgress> place) {
   const auto now = Clock::now();
   if (!terminal_ || now - drawn_at_ < kRedraw) return;
   drawn_at_ = now;

@@ -19,7 +19,7 @@ class Progress {
   Progress& operator=(const Progress&) = delete;
 
   // Redraws at most ten times a second. `current` is what is worked on, and `place` how far it is, of a video.
-  void show(std::uint64_t done, std::uint64_t total, std::string_view current, std::optional<VideoPlace> place = {});
+  void show(std::uint64_t done, std::uint64_t total, std::string_view current, std::optional<MediaProgress> place = {});
   // Before anything else is printed.
   void clear();
 

@@ -29,7 +29,7 @@ std::string left_text(double left) {
   return "  " + clock_text(std::chrono::nanoseconds(static_cast<std::int64_t>(left * 1e9)), 0) + " left";
 }
 
-std::string place_text(const VideoPlace& place) {
+std::string place_text(const MediaProgress& place) {
   std::string text = clock_text(place.position, 0);
   if (place.duration) text += " of " + clock_text(std::max(*place.duration, place.position), 0);
   return text;
@@ -37,7 +37,7 @@ std::string place_text(const VideoPlace& place) {
 
 // Of a video that is all there is to do.
 std::string place_line(const ProgressState& state) {
-  const VideoPlace& place = *state.place;
+  const MediaProgress& place = *state.place;
   std::string text = place_text(place);
   if (place.position.count() > 0 && state.place_elapsed.count() > 0) {
     const double speed = seconds(place.position) / seconds(state.place_elapsed);

@@ -6,22 +6,18 @@
 #include <optional>
 #include <string>
 
+#include "tools/media/media_embedding.h"
+
 namespace clipembed {
 
 enum class ProgressUnit { kFiles, kBytes };
-
-// How far into a video: `position` of `duration`, which some files do not tell.
-struct VideoPlace {
-  std::chrono::nanoseconds position{};
-  std::optional<std::chrono::nanoseconds> duration = {};
-};
 
 struct ProgressState {
   ProgressUnit unit = ProgressUnit::kFiles;
   std::uint64_t done = 0, total = 0;
   std::chrono::nanoseconds elapsed{};        // since the start of the first
   std::string current;                       // what is worked on
-  std::optional<VideoPlace> place = {};      // in `current`, where that is a video
+  std::optional<MediaProgress> place = {};   // in `current`, where that is a video
   std::chrono::nanoseconds place_elapsed{};  // since it was at its start
 };
 

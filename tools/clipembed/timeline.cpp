@@ -73,9 +73,9 @@ struct CountedReason {
   std::size_t count;
 };
 
-std::vector<CountedReason> reasons_of(const DrawnVideo& video) {
+std::vector<CountedReason> reasons_of(const MediaEmbedding& video) {
   std::map<std::string_view, std::size_t> counts;
-  for (const DrawnFrame& frame : video.frames) ++counts[reason_style(frame.reason).name];
+  for (const ChosenFrame& frame : video.frames) ++counts[reason_style(frame.reason).name];
   std::vector<CountedReason> reasons;
   for (const ReasonStyle& style : reason_styles())
     if (counts.contains(style.name)) reasons.push_back({&style, counts[style.name]});
@@ -84,7 +84,7 @@ std::vector<CountedReason> reasons_of(const DrawnVideo& video) {
   return reasons;
 }
 
-std::string caption_of(const DrawnFrame& frame) {
+std::string caption_of(const ChosenFrame& frame) {
   std::string text = clock_text(frame.time, 2) + " " + frame.reason;
   if (frame.scene) text += std::format(", shot {}", *frame.scene + 1);
   if (frame.score) text += std::format(", score {:.2f}", *frame.score);
@@ -92,16 +92,26 @@ std::string caption_of(const DrawnFrame& frame) {
   return text;
 }
 
+bool is_gradual(const FrameScore& boundary) { return boundary.begins == FrameScore::Begins::kGradual; }
+
+std::vector<FrameScore> boundaries_of(const MediaEmbedding& video) {
+  std::vector<FrameScore> boundaries;
+  std::ranges::copy_if(video.scores, std::back_inserter(boundaries),
+                       [](const FrameScore& frame) { return frame.begins != FrameScore::Begins::kNothing; });
+  return boundaries;
+}
+
 class Timeline {
  public:
-  explicit Timeline(const DrawnVideo& video) : video_(video), reasons_(reasons_of(video)) {
+  Timeline(const std::string& name, const MediaEmbedding& video)
+      : name_(name), video_(video), reasons_(reasons_of(video)), boundaries_(boundaries_of(video)) {
     // What is known to be there fits, whatever the container says.
-    end_ = seconds(video.duration);
+    end_ = seconds(video.duration.value_or(std::chrono::nanoseconds(0)));
     if (!video.frames.empty()) end_ = std::max(end_, seconds(video.frames.back().time));
     if (!video.scores.empty()) end_ = std::max(end_, seconds(video.scores.back().time));
     if (end_ <= 0) end_ = 1;
     double highest = 0;
-    for (const ContentScore& point : video.scores) highest = std::max(highest, point.score);
+    for (const FrameScore& point : video.scores) highest = std::max(highest, point.change);
     top_ = highest > 0 ? round_up(highest) : 1;
   }
 
@@ -131,27 +141,29 @@ class Timeline {
   void add_choices();
   void add_legend();
 
-  const DrawnVideo& video_;
+  const std::string& name_;
+  const MediaEmbedding& video_;
   const std::vector<CountedReason> reasons_;
-  double end_ = 0;  // of the time axis, in seconds
-  double top_ = 0;  // of the score axis
+  const std::vector<FrameScore> boundaries_;  // the first frame of each shot but the first
+  double end_ = 0;                            // of the time axis, in seconds
+  double top_ = 0;                            // of the score axis
   std::string svg_;
 };
 
 std::string Timeline::counts() const {
   std::string text = plural(video_.frames.size(), "frame") + " chosen";
   if (video_.scene_count) text += ", " + plural(*video_.scene_count, "shot");
-  if (video_.duration.count() > 0) text += ", " + clock_text(video_.duration, 2);
+  if (video_.duration) text += ", " + clock_text(*video_.duration, 2);
   return text;
 }
 
 std::string Timeline::description() const {
   std::string text = counts() + ".";
-  if (!video_.boundaries.empty()) text += " Shots begin at";
-  for (std::size_t i = 0; i < std::min(video_.boundaries.size(), kCutsTold); ++i)
-    text += (i > 0 ? ", " : " ") + clock_text(video_.boundaries[i].time, 2);
-  if (video_.boundaries.size() > kCutsTold) text += std::format(" and {} more", video_.boundaries.size() - kCutsTold);
-  if (!video_.boundaries.empty()) text += ".";
+  if (!boundaries_.empty()) text += " Shots begin at";
+  for (std::size_t i = 0; i < std::min(boundaries_.size(), kCutsTold); ++i)
+    text += (i > 0 ? ", " : " ") + clock_text(boundaries_[i].time, 2);
+  if (boundaries_.size() > kCutsTold) text += std::format(" and {} more", boundaries_.size() - kCutsTold);
+  if (!boundaries_.empty()) text += ".";
   for (const auto& [style, count] : reasons_) text += std::format(" {}: {}.", style->name, count);
   return text;
 }
@@ -160,13 +172,12 @@ void Timeline::add_head() {
   add("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0}\" height=\"{1}\" viewBox=\"0 0 {0} {1}\" role=\"img\" "
       "aria-labelledby=\"title description\">\n",
       kWidth, kHeight);
-  add("  <title id=\"title\">Chosen frames of {}</title>\n", escaped(video_.name));
+  add("  <title id=\"title\">Chosen frames of {}</title>\n", escaped(name_));
   add("  <desc id=\"description\">{}</desc>\n", escaped(description()));
   add_style();
   add("  <rect class=\"ground\" width=\"{}\" height=\"{}\" rx=\"8\"/>\n", kWidth, kHeight);
-  add("  <text class=\"name\" x=\"24\" y=\"38\">{}</text>\n", escaped(shortened(video_.name)));
-  add("  <text class=\"muted\" x=\"24\" y=\"62\">{}</text>\n",
-      escaped(counts() + (video_.sampling.empty() ? "" : ", " + video_.sampling)));
+  add("  <text class=\"name\" x=\"24\" y=\"38\">{}</text>\n", escaped(shortened(name_)));
+  add("  <text class=\"muted\" x=\"24\" y=\"62\">{}</text>\n", escaped(counts() + ", " + to_string(video_.method)));
 }
 
 void Timeline::add_style() {
@@ -209,8 +220,8 @@ void Timeline::add_shots() {
   if (!video_.scene_count) return;
   add("  <text class=\"muted end\" x=\"{}\" y=\"{}\">shots</text>\n", kLeft - 8, kShots + 13.5);
   double start = kLeft;
-  for (std::size_t i = 0; i <= video_.boundaries.size(); ++i) {
-    const double end = i < video_.boundaries.size() ? x_of(video_.boundaries[i].time) : kRight;
+  for (std::size_t i = 0; i <= boundaries_.size(); ++i) {
+    const double end = i < boundaries_.size() ? x_of(boundaries_[i].time) : kRight;
     add("  <rect class=\"shot{}\" x=\"{:.1f}\" y=\"{}\" width=\"{:.1f}\" height=\"{}\"><title>shot {}</title></rect>",
         i % 2 ? " odd" : "", start, kShots, end - start, kShotsHeight, i + 1);
     if (end - start > 24)
@@ -224,10 +235,10 @@ void Timeline::add_shots() {
 void Timeline::add_scores() {
   if (video_.scores.empty()) return;
   std::map<int, double> highest;
-  for (const ContentScore& point : video_.scores) {
+  for (const FrameScore& point : video_.scores) {
     const int column = static_cast<int>(std::lround(2 * x_of(point.time)));
-    const auto [place, added] = highest.try_emplace(column, point.score);
-    if (!added) place->second = std::max(place->second, point.score);
+    const auto [place, added] = highest.try_emplace(column, point.change);
+    if (!added) place->second = std::max(place->second, point.change);
   }
   std::string line;
   for (const auto& [column, score] : highest)
@@ -237,10 +248,10 @@ void Timeline::add_scores() {
 }
 
 void Timeline::add_boundaries() {
-  for (const DrawnBoundary& boundary : video_.boundaries)
-    add("  <path class=\"{}\" d=\"M{:.1f} {}V{}\"><title>{} {}</title></path>\n", boundary.gradual ? "gradual" : "hard",
-        x_of(boundary.time), kPlotTop - 8, kAxis, clock_text(boundary.time, 2),
-        boundary.gradual ? "end of a gradual change" : "cut");
+  for (const FrameScore& boundary : boundaries_)
+    add("  <path class=\"{}\" d=\"M{:.1f} {}V{}\"><title>{} {}</title></path>\n",
+        is_gradual(boundary) ? "gradual" : "hard", x_of(boundary.time), kPlotTop - 8, kAxis,
+        clock_text(boundary.time, 2), is_gradual(boundary) ? "end of a gradual change" : "cut");
 }
 
 void Timeline::add_choices() {
@@ -248,7 +259,7 @@ void Timeline::add_choices() {
   const double scale = std::clamp(room / 14, 0.35, 1.0);
   const double stem_end = room < 6 ? kPlotTop : kPlotBottom;  // so many would hide the score
   add("  <text class=\"muted end\" x=\"{}\" y=\"{}\">chosen</text>\n", kLeft - 14, kMarkers + 4.5);
-  for (const DrawnFrame& frame : video_.frames) {
+  for (const ChosenFrame& frame : video_.frames) {
     const ReasonStyle& style = reason_style(frame.reason);
     const double x = x_of(frame.time);
     add("  <g class=\"{}\"><title>{}</title>", style.name, escaped(caption_of(frame)));
@@ -266,10 +277,9 @@ void Timeline::add_legend() {
     x += 46 + 7.2 * double(text.size());
   };
   if (!video_.scores.empty()) entry("<path class=\"score\" d=\"M-10 4L-4 1 1-5 6 3 10 1\"/>", "content score");
-  const auto gradual = static_cast<std::size_t>(
-      std::count_if(video_.boundaries.begin(), video_.boundaries.end(), [](const auto& b) { return b.gradual; }));
-  if (gradual < video_.boundaries.size())
-    entry("<path class=\"hard\" d=\"M0-8V8\"/>", plural(video_.boundaries.size() - gradual, "cut"));
+  const auto gradual = static_cast<std::size_t>(std::ranges::count_if(boundaries_, is_gradual));
+  if (gradual < boundaries_.size())
+    entry("<path class=\"hard\" d=\"M0-8V8\"/>", plural(boundaries_.size() - gradual, "cut"));
   if (gradual > 0) entry("<path class=\"gradual\" d=\"M0-9V9\"/>", plural(gradual, "gradual change"));
   if (!reasons_.empty()) {
     add("  <text class=\"muted\" x=\"{:.1f}\" y=\"{}\">chosen as</text>\n", x - 6, kLegend + 4.5);
@@ -295,6 +305,8 @@ std::string Timeline::document() {
 
 }  // namespace
 
-std::string draw_timeline(const DrawnVideo& video) { return Timeline(video).document(); }
+std::string draw_timeline(const std::string& name, const MediaEmbedding& video) {
+  return Timeline(name, video).document();
+}
 
 }  // namespace clipembed

@@ -5,11 +5,11 @@
 
 #include <string>
 
-#include "tools/clipembed/drawn_video.h"
+#include "tools/media/media_embedding.h"
 
 namespace clipembed {
 
-// An SVG 1.1 document of its own. Any video will do, also one without scores or frames.
-std::string draw_timeline(const DrawnVideo& video);
+// An SVG 1.1 document of its own; `name` is the title. Any video will do, also one without scores or frames.
+std::string draw_timeline(const std::string& name, const MediaEmbedding& video);
 
 }  // namespace clipembed
