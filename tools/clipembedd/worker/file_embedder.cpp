@@ -1,0 +1,48 @@
+#include "tools/clipembedd/worker/file_embedder.h"
+
+#include <future>
+#include <limits>
+
+#include "tools/media/embed_media.h"
+#include "tools/media/still_image.h"
+
+namespace clipembed {
+namespace {
+
+// Those of which only embed_media() knows whether they move.
+bool may_move(MediaType type) {
+  return type == MediaType::kStream || type == MediaType::kGif || type == MediaType::kWebp;
+}
+
+}  // namespace
+
+Result<MediaEmbedding> FileEmbedder::embed(const MediaFile& file, const JobRecord& job, Deadline& deadline,
+                                           const ProgressCallback& progress) {
+  MediaOptions options = job.options;
+  options.pipelines = pipelines_;
+  EmbedderSettings settings{.model = {}, .normalize = job.normalize, .augment = job.augment, .engine = engine_};
+  if (may_move(file.type())) return embed_media(file, options, settings, deadline, progress);
+  // The engine gathers a batch of what waits anyhow; nothing is to wait here for a picture that does not come.
+  settings.batch_size = 1;
+  return embed_picture(file, options, settings, deadline);
+}
+
+Result<MediaEmbedding> FileEmbedder::embed_picture(const MediaFile& file, const MediaOptions& options,
+                                                   const EmbedderSettings& settings, Deadline& deadline) {
+  ByteBudget budget(std::numeric_limits<std::uint64_t>::max());  // max_pixels bounds the only picture
+  Result<StillImage> image =
+      load_still_image(file, {.auto_orient = options.auto_orient, .max_pixels = options.max_pixels}, budget, deadline);
+  if (!image) return std::move(image).error();
+  std::promise<Result<MediaEmbedding>> done;
+  picture_pipeline(settings).embed(*std::move(image),
+                                   [&](Result<MediaEmbedding> result) { done.set_value(std::move(result)); });
+  return done.get_future().get();
+}
+
+PicturePipeline& FileEmbedder::picture_pipeline(const EmbedderSettings& settings) {
+  auto& pipeline = picture_pipelines_[{settings.normalize, settings.augment}];
+  if (!pipeline) pipeline = std::make_unique<PicturePipeline>(settings, pipelines_.still);
+  return *pipeline;
+}
+
+}  // namespace clipembed
