@@ -66,6 +66,15 @@ visit('a video shows its chosen frames with time, reason, score and picture', as
   assert.deepEqual(isPlain, Array(8).fill(false));
 });
 
+visit('the frames of a video have their places on a line as long as the video', async ({ page }) => {
+  await drop(page, clip);
+  await page.locator('.frames[data-drawn]').waitFor();
+  const line = await page.locator('.timeline').boundingBox();
+  const strokes = await Promise.all((await page.locator('.stroke').all()).map((stroke) => stroke.boundingBox()));
+  const places = strokes.map(({ x }) => Math.round(((x - line.x) / line.width) * 60) / 10);
+  assert.deepEqual(places.map((seconds, i) => Math.abs(seconds - (i * 0.75 + 0.04)) < 0.15), Array(8).fill(true), places.join());
+});
+
 visit('choosing a frame goes there in the preview', async ({ page }) => {
   await drop(page, clip);
   await page.locator('.frames[data-drawn]').waitFor();

@@ -1,4 +1,4 @@
-// One test's visit to the page: a mock service of its own, a fresh browser context, and eyes on what the browser complains of.
+// One test's visit to the page: a service of its own, a fresh browser context, and eyes on what the browser complains of.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -13,13 +13,13 @@ before(async () => {
 after(() => browser?.close());
 
 /**
- * Declares a test. `run({page, service, ...})` gets a page that has loaded and found the service well, unless `prepare`
- * made the service something else. The page must not make the browser complain, except of the statuses in `statuses`,
- * which Chromium logs as errors by itself.
+ * Declares a test. `run({page, service, ...})` gets a page that has loaded and heard from the service: what `start` gives,
+ * by default a MockService, after `prepare` made of it what it should be. The page must not make the browser complain,
+ * except of the statuses in `statuses`, which Chromium logs as errors by itself.
  */
-export function visit(name, run, { prepare = () => {}, statuses = [], context: options = {} } = {}) {
-  test(name, { timeout: 60_000 }, async () => {
-    const service = await MockService.start();
+export function visit(name, run, { start = MockService.start, prepare = () => {}, statuses = [], context: options = {}, skip = false } = {}) {
+  test(name, { timeout: 60_000, skip }, async () => {
+    const service = await start();
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
     try {
       prepare(service);

@@ -20,8 +20,23 @@ export function chosenFrames(item, video) {
     draw(item, moments, list, abort.signal);
   }
   const section = element('section', { class: 'part', 'aria-labelledby': 'frames-title' },
-    element('h3', { id: 'frames-title' }, 'Chosen frames'), element('p', { class: 'part-lead' }, lead(item)), list);
+    element('h3', { id: 'frames-title' }, 'Chosen frames'), element('p', { class: 'part-lead' }, lead(item)),
+    timeline(item, video, abort.signal), list);
   return { element: section, close: () => abort.abort() };
+}
+
+/** Where in the video they are: a stroke each, longer where a shot begins. For the eye only; the list says it in words. */
+function timeline(item, video, signal) {
+  const strokes = item.frames.map((frame) => element('span', { class: 'stroke', 'data-reason': frame.reason }));
+  const line = element('div', { class: 'timeline', 'aria-hidden': 'true' }, ...strokes);
+  const place = () => {
+    const duration = video?.duration || item.progress?.duration || item.frames.at(-1).time || 1;
+    item.frames.forEach((frame, i) => strokes[i].style.setProperty('--at', Math.min(1, frame.time / duration)));
+    if (video) line.style.setProperty('--now', video.currentTime / duration || 0);
+  };
+  place();
+  for (const event of ['loadedmetadata', 'timeupdate', 'seeking']) video?.addEventListener(event, place, { signal });
+  return line;
 }
 
 /** Pictures appear all together or not at all where the browser cannot play it; the times are there at once. */
