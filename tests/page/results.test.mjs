@@ -121,6 +121,18 @@ visit('two or more are compared in a table, and for the chosen one the others ar
   assert.equal(cells[0], '1');
 });
 
+visit('vectors of different models are not compared', async ({ page, service }) => {
+  await choose(page, photo('fruits.jpg'));
+  await finished(page, 'fruits.jpg');
+  const gate = service.hold('home.jpg');
+  await choose(page, photo('home.jpg'));
+  const request = await gate.arrived;
+  gate.finish({ embedding: vectorOf(request.name, request.bytes), debugMetadata: { model: 'another' }, error: null, detail: null });
+  await finished(page, 'home.jpg');
+  await page.getByText('Drop something else to compare it with.').waitFor();
+  assert.equal(await page.getByRole('table').count(), 0);
+});
+
 visit('a picture is told which frame of a video is nearest, and the video goes there', async ({ page }) => {
   await drop(page, clip, photo('fruits.jpg'));
   await finished(page, 'fruits.jpg');

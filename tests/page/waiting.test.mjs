@@ -133,6 +133,7 @@ visit('an unsupported file is explained with the service\'s own words, and can b
   await choose(page, { name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('hello') });
   await page.getByRole('heading', { name: 'Not a photo or video that the service can read' }).waitFor();
   assert.equal(await page.locator('.failure-detail').textContent(), 'The service says: notes.txt is text, not a picture or a video');
+  await page.getByText('This browser cannot show notes.txt.').waitFor();
   await page.getByRole('button', { name: 'Try again' }).click();
   await finished(page, 'notes.txt');
 }, { statuses: [415] });

@@ -3,16 +3,17 @@ import { css, likeness, onSchemeChange } from './colours.js';
 import { button, element, keepingFocus, unseen } from './dom.js';
 import { goTo } from './frames.js';
 import { thumbnail } from './thumbnails.js';
-import { comparable, cosine } from './vectors.js';
+import { cosine } from './vectors.js';
 import { clock, plain } from './words.js';
 
 // Beyond this the table is no longer read, and the page grows slow.
 const MOST_IN_TABLE = 40;
 const NUMBERS_UP_TO = 14;
+const MOST_IN_LIST = 50;
 
 /** The others by falling likeness to `item`: [{other, value}]. */
 export function nearest(item, items) {
-  return items.filter((other) => other !== item && other.vector && comparable(item.vector, other.vector))
+  return items.filter((other) => other !== item && other.vector && item.comparesWith(other))
     .map((other) => ({ other, value: cosine(item.vector, other.vector) }))
     .sort((a, b) => b.value - a.value);
 }
@@ -21,7 +22,6 @@ export function nearest(item, items) {
 function nearestFrame(item, video) {
   let best = null;
   for (const frame of video.frames) {
-    if (!comparable(frame.vector, item.vector)) continue;
     const value = cosine(item.vector, frame.vector);
     if (!best || value > best.value) best = { time: frame.time, value };
   }
@@ -30,7 +30,7 @@ function nearestFrame(item, video) {
 
 /** `onopen(item)` shows one of them; `video` is the player of `item`, to go to the moment that is most like another. */
 export function nearestList(item, items, video, onopen) {
-  const ranked = nearest(item, items);
+  const ranked = nearest(item, items).slice(0, MOST_IN_LIST);
   const list = element('ol', { class: 'near' }, ...ranked.map(({ other, value }) => element('li', { class: 'near-row' },
     nearButton(other, value, onopen), moment(item, other, video))));
   return element('section', { class: 'part', 'aria-labelledby': 'near-title' },
@@ -68,7 +68,8 @@ export class AlikeTable {
   }
 
   show(items) {
-    const ready = items.filter((item) => item.vector && comparable(item.vector, items.find((first) => first.vector).vector));
+    const first = items.find((item) => item.vector);
+    const ready = items.filter((item) => item.vector && item.comparesWith(first));
     if (ready.length === this.#shown.length && ready.every((item, i) => item === this.#shown[i])) return;
     this.#shown = ready;
     this.#draw();

@@ -30,9 +30,14 @@ export class Item {
     this.name = file.name || 'pasted picture';
   }
 
-  /** What the browser would show it with; the service looks at the content instead. */
+  // What the browser would show it with; the service looks at the content instead. Systems have other types for some
+  // videos' names (.ts), and none for many.
   get isVideo() {
-    return this.file.type.startsWith('video/') || (!this.file.type && VIDEO_NAMES.test(this.name));
+    return this.file.type.startsWith('video/') || (VIDEO_NAMES.test(this.name) && !this.isPicture);
+  }
+
+  get isPicture() {
+    return this.file.type.startsWith('image/');
   }
 
   get kind() {
@@ -48,6 +53,12 @@ export class Item {
     this.vector = Float32Array.from(answer.embedding);
     this.frames = (answer.frames ?? []).map((frame) => ({ ...frame, vector: Float32Array.from(frame.embedding ?? []) }));
     this.state = 'done';
+  }
+
+  /** Whether one model made both vectors. */
+  comparesWith(other) {
+    const model = (item) => item.answer?.debugMetadata?.model;
+    return this.vector?.length === other.vector?.length && model(this) === model(other);
   }
 
   /** 0 to 1, or null where nobody can say. */

@@ -24,7 +24,7 @@ const queue = new Queue(options);
 const rows = new Rows($('rows'));
 const detail = new Detail($('detail'), { retry: (item) => queue.retry(item), remove, open: openFromAfar, items: () => items, say: (text) => announcer.say(text) });
 const table = new AlikeTable($('alike'), openFromAfar);
-const status = new Status($('status'), () => queue.sending > 0);
+const status = new Status($('status'), () => queue.isBusy);
 const askForKey = keyDialog($('key-dialog'), () => queue.wake('key'), () => queue.refuseKey());
 
 /** What a person typed and no service would take is left to the service's own default. */

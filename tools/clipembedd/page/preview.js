@@ -6,10 +6,14 @@ import { element } from './dom.js';
  * Its blob URL lives until close().
  */
 export function preview(item, onsize) {
-  const url = URL.createObjectURL(item.file);
   const frame = element('div', { class: 'preview' });
   const cannot = () => frame.replaceChildren(element('p', { class: 'preview-note' },
     `This browser cannot show ${item.name}. That says nothing about the service.`));
+  if (!item.isVideo && !item.isPicture) {
+    cannot();
+    return { element: frame, video: null, close: () => {} };
+  }
+  const url = URL.createObjectURL(item.file);
   const video = item.isVideo ? player(item, onsize) : null;
   const shown = video ?? picture(item, onsize);
   shown.addEventListener('error', cannot, { once: true });

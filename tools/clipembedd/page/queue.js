@@ -55,8 +55,8 @@ export class Queue extends EventTarget {
     this.#release();
   }
 
-  get sending() {
-    return this.#running.size;
+  get isBusy() {
+    return this.#running.size > 0 || this.#items.length > 0;
   }
 
   #next() {

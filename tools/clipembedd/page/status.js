@@ -1,5 +1,5 @@
 // The quiet line at the top: whether the service is well, which model it has, and how busy it is.
-// Asks /health and /metrics as long as the page is in view; announces only what changed.
+// Asks /health and /metrics as long as the page is in view or has something to do.
 import { setText } from './dom.js';
 import { Rate, total } from './metrics.js';
 import { health, metrics } from './service.js';
@@ -24,7 +24,7 @@ export class Status extends EventTarget {
   #timer = 0;
 
   /**
-   * `isBusy()` says whether something is being sent: then it looks more often. Events: `answer`, each time; `state`, with
+   * `isBusy()` says whether something is to be sent: then it looks more often, and out of view too. Events: `answer`, each time; `state`, with
    * what there is to say of it, or null.
    */
   constructor(root, isBusy) {
@@ -38,7 +38,7 @@ export class Status extends EventTarget {
 
   async #look() {
     clearTimeout(this.#timer);
-    if (document.hidden) return;
+    if (document.hidden && !this.#isBusy()) return;
     await this.#ask();
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#look(), this.state === 'ok' && !this.#isBusy() ? CALM_MS : WATCHFUL_MS);

@@ -44,6 +44,7 @@ export function thumbnail(item, size, name = 'thumbnail') {
 
 async function drawMaster(item) {
   const canvas = element('canvas', { width: THUMBNAIL, height: THUMBNAIL });
+  if (!item.isVideo && !item.isPicture) return null;
   await (item.isVideo ? drawPoster(canvas, item.file) : drawPhoto(canvas, item.file));
   return canvas;
 }

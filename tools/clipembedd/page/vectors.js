@@ -23,8 +23,3 @@ export function extremes(vector) {
   }
   return { low, high };
 }
-
-/** Two vectors can be compared where one model made both. */
-export function comparable(a, b) {
-  return a.length === b.length;
-}
