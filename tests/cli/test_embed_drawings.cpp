@@ -97,6 +97,19 @@ START_TEST(a_video_is_drawn) {
 }
 END_TEST
 
+START_TEST(a_reader_that_goes_away_is_no_reason_to_leave_half_a_file) {
+  const Scratch scratch;
+  const std::string timeline = scratch.path() / "timeline.svg";
+  const GObjectPtr<GSubprocess> process =
+      start_program({"embed", "--model", reference_model("model-a"), "--timeline", timeline, "nothing.avi"});
+  g_input_stream_close(g_subprocess_get_stdout_pipe(process.get()), nullptr, nullptr);
+  ck_assert(g_subprocess_wait(process.get(), nullptr, nullptr));
+  ck_assert_msg(g_subprocess_get_if_exited(process.get()), "killed by a signal");
+  ck_assert_int_eq(g_subprocess_get_exit_status(process.get()), 1);
+  ck_assert_int_eq(std::distance(std::filesystem::directory_iterator(scratch.path()), {}), 0);
+}
+END_TEST
+
 START_TEST(what_fails_leaves_drawings_as_they_were) {
   const Scratch scratch;
   const std::string timeline = scratch.path() / "timeline.svg", broken = scratch.path() / "broken.avi";
@@ -162,6 +175,6 @@ int main() {
   suite_add_tcase(suite, options);
   return run_suite(suite,
                    {detail_frames_tells_of_each_chosen_frame, augmented_vectors_are_others_and_say_so, a_video_is_drawn,
-                    what_fails_leaves_drawings_as_they_were, an_image_is_embedded_and_not_drawn,
-                    a_drawing_that_cannot_be_written_is_an_error_before_the_work});
+                    a_reader_that_goes_away_is_no_reason_to_leave_half_a_file, what_fails_leaves_drawings_as_they_were,
+                    an_image_is_embedded_and_not_drawn, a_drawing_that_cannot_be_written_is_an_error_before_the_work});
 }

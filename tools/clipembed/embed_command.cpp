@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <utility>
 
@@ -24,8 +25,10 @@ namespace {
 
 volatile sig_atomic_t interrupted = 0;
 
-// The first SIGINT or SIGTERM ends the run in order, a second one at once.
+// The first SIGINT or SIGTERM ends the run in order, a second one at once. A reader that goes away is a write that
+// fails, so that unfinished files are removed then, too.
 void stop_on_signals() {
+  signal(SIGPIPE, SIG_IGN);
   struct sigaction action{};
   action.sa_handler = [](int) { interrupted = 1; };
   action.sa_flags = SA_RESETHAND | SA_RESTART;
@@ -74,7 +77,8 @@ int write_results(const EmbedOptions& options, EmbedRun& run, Output& output, Dr
   Progress progress(ProgressUnit::kFiles);
   std::size_t done = 0, failed = 0;
   const auto tick = [&] {
-    progress.show(done, options.files.size(), options.files[done], run.progress());
+    const std::string current = std::filesystem::path(options.files[done]).filename();
+    progress.show(done, options.files.size(), current, run.progress());
     return interrupted != 0;
   };
   while (std::optional<FileResult> result = run.next(tick)) {
@@ -86,11 +90,12 @@ int write_results(const EmbedOptions& options, EmbedRun& run, Output& output, Dr
       const Error& error = result->outcome.error();
       std::fprintf(stderr, "clipembed: %s: %s\n", error_label(error.kind), error.message.c_str());
     }
-    if (Status written = output.write(*result); !written) return complain(written.error());
+    // First, because whoever reads standard output may have seen enough.
     if (Status drawn = drawings.draw(*result); !drawn) {
       complain(drawn.error());
       ++failed;
     }
+    if (Status written = output.write(*result); !written) return complain(written.error());
   }
   progress.clear();
   if (done < options.files.size()) return kInterrupted;

@@ -20,6 +20,7 @@ constexpr double kWidth = 1200, kHeight = 412;
 constexpr double kLeft = 68, kRight = 1176;
 constexpr double kMarkers = 96, kPlotTop = 122, kPlotBottom = 282, kShots = 288, kShotsHeight = 18, kAxis = 306;
 constexpr double kLegend = 380;
+constexpr double kLeastTop = 0.4;  // of the score axis: what moves in a shot should not look like cuts
 constexpr std::size_t kTitleLength = 72, kCutsTold = 20;
 
 // Reasons take their colours from reason_styles().
@@ -52,20 +53,23 @@ std::string plural(std::size_t count, const char* noun) {
 
 double seconds(std::chrono::nanoseconds time) { return std::chrono::duration<double>(time).count(); }
 
-// The smallest of 1, 2 and 5 times a power of ten that is at least this.
-double round_up(double value) {
+// The smallest of the steps times a power of ten that is at least this. The last step is 10.
+double round_up(double value, std::initializer_list<double> steps) {
   const double power = std::pow(10, std::floor(std::log10(value)));
-  for (const double step : {1.0, 2.0, 5.0})
+  for (const double step : steps)
     if (value <= step * power * (1 + 1e-9)) return step * power;
   return 10 * power;
 }
 
+constexpr std::initializer_list<double> kTimeSteps = {1, 2, 5, 10};
+constexpr std::initializer_list<double> kScoreSteps = {1, 1.2, 1.6, 2, 2.4, 3.2, 4, 6, 8, 10};  // quarters are short
+
 // Seconds between ticks: what a clock has, and at least this.
 double tick_step(double at_least) {
-  if (at_least <= 1) return round_up(at_least);
+  if (at_least <= 1) return round_up(at_least, kTimeSteps);
   for (const double step : {2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600})
     if (at_least <= step) return step;
-  return 3600 * round_up(at_least / 3600);
+  return 3600 * round_up(at_least / 3600, kTimeSteps);
 }
 
 struct CountedReason {
@@ -110,9 +114,9 @@ class Timeline {
     if (!video.frames.empty()) end_ = std::max(end_, seconds(video.frames.back().time));
     if (!video.scores.empty()) end_ = std::max(end_, seconds(video.scores.back().time));
     if (end_ <= 0) end_ = 1;
-    double highest = 0;
+    double highest = kLeastTop;
     for (const FrameScore& point : video.scores) highest = std::max(highest, point.change);
-    top_ = highest > 0 ? round_up(highest) : 1;
+    top_ = round_up(highest, kScoreSteps);
   }
 
   std::string document();
@@ -199,7 +203,7 @@ void Timeline::add_score_axis() {
   }
   const double middle = (kPlotTop + kPlotBottom) / 2;
   if (!video_.scores.empty())
-    add("  <text class=\"muted middle\" transform=\"translate(20 {}) rotate(-90)\">content score</text>\n", middle);
+    add("  <text class=\"muted middle\" transform=\"translate(15 {}) rotate(-90)\">content score</text>\n", middle);
 }
 
 void Timeline::add_time_axis() {
