@@ -7,7 +7,7 @@ DEV := tools/dev
 help:
 	@echo 'make run     embed a sample photo and a sample video, and print what came out   [MODEL=DIR_OR_ID]'
 	@echo 'make test    build and run every test, sanitizers included'
-	@echo 'make bench   measure against floors and peers                                  [BENCH=tower|image|load|pipeline|soak]'
+	@echo 'make bench   measure against floors and peers                                  [BENCH=tower|image|load|pipeline|service|soak]'
 	@echo 'make build   compile into build/'
 	@echo 'make format  clang-format the sources;  make lint  check formatting, clang-tidy and the scripts'
 	@echo 'make shell   a shell in the development environment'

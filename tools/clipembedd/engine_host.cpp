@@ -18,8 +18,6 @@ namespace {
 using Kind = Error::Kind;
 using Loaded = Result<std::shared_ptr<Engine>>;
 
-constexpr auto kTryAgain = std::chrono::seconds(5);
-
 bool is_closed(const remote::Fd& socket) {
   pollfd fd{.fd = socket.get(), .events = 0, .revents = 0};
   return poll(&fd, 1, 0) > 0 && (fd.revents & (POLLHUP | POLLERR)) != 0;
@@ -99,7 +97,7 @@ class EngineHost::Impl : public std::enable_shared_from_this<Impl> {
     if (Status served = loaded ? serve(*loaded) : Status(loaded.error()); !served) {
       state_ = State::kFailed;
       trouble_ = served.error().message;
-      retry_.start(kTryAgain, [this] { load(); });
+      retry_.start(options_.try_again, [this] { load(); });
     } else {
       state_ = State::kLoaded;
       trouble_.clear();

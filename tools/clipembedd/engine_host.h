@@ -5,6 +5,7 @@
 // Everything here belongs to the thread that runs the default main context, which calls back too, but for `observe`.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -19,6 +20,7 @@ namespace clipembed {
 struct EngineHostOptions {
   EngineOptions engine;     // with a `server`: that one is used, and nothing is loaded here
   std::string socket = {};  // "unix:PATH" where other processes may use the engine; empty: nowhere
+  std::chrono::milliseconds try_again = std::chrono::seconds(5);
   // Every embedding that left the engine, with its batch, queueing and inference; on the engine's thread, and short.
   std::function<void(const Embedding&)> observe = {};
 };
