@@ -1,0 +1,91 @@
+#include "tools/clipembedd/http/guarded_input.h"
+
+#include <utility>
+
+namespace clipembed {
+namespace {
+
+struct GuardedInput {
+  GInputStream parent;
+  ByteSource* source;  // nullptr once detached
+};
+struct GuardedInputClass {
+  GInputStreamClass parent;
+};
+
+GType guarded_input_get_type();
+
+ByteSource* source_of(void* stream) {
+  return reinterpret_cast<GuardedInput*>(G_TYPE_CHECK_INSTANCE_CAST(stream, guarded_input_get_type(), GuardedInput))
+      ->source;
+}
+
+gssize read_nonblocking(GPollableInputStream* stream, void* to, gsize size, GError** error) {
+  ByteSource* source = source_of(stream);
+  return source ? source->read(to, size, error) : 0;
+}
+
+// libsoup's servers never block; this is for the sake of GInputStream's contract.
+gssize read_blocking(GInputStream* stream, void* to, gsize size, GCancellable* cancellable, GError** error) {
+  ByteSource* source = source_of(stream);
+  if (!source) return 0;
+  if (!source->ready() && !g_socket_condition_wait(source->socket(), G_IO_IN, cancellable, error)) return -1;
+  return source->read(to, size, error);
+}
+
+gboolean is_readable(GPollableInputStream* stream) {
+  ByteSource* source = source_of(stream);
+  return !source || source->ready() || (g_socket_condition_check(source->socket(), G_IO_IN) & (G_IO_IN | G_IO_HUP));
+}
+
+GSource* create_source(GPollableInputStream* stream, GCancellable* cancellable) {
+  ByteSource* source = source_of(stream);
+  GSource* base = source && !source->ready() ? g_socket_create_source(source->socket(), G_IO_IN, cancellable)
+                                             : g_timeout_source_new(0);
+  GSource* pollable = g_pollable_source_new_full(stream, base, nullptr);
+  g_source_unref(base);
+  return pollable;
+}
+
+gboolean close_stream(GInputStream* stream, GCancellable*, GError**) {
+  if (ByteSource* source = std::exchange(reinterpret_cast<GuardedInput*>(stream)->source, nullptr))
+    source->stream_closed();
+  return TRUE;
+}
+
+void init_pollable(void* interface, void*) {
+  auto* pollable = static_cast<GPollableInputStreamInterface*>(interface);
+  pollable->is_readable = is_readable;
+  pollable->create_source = create_source;
+  pollable->read_nonblocking = read_nonblocking;
+}
+
+void init_class(void* klass, void*) {
+  auto* input = static_cast<GInputStreamClass*>(klass);
+  input->read_fn = read_blocking;
+  input->close_fn = close_stream;
+}
+
+GType guarded_input_get_type() {
+  static const GType type = [] {
+    const GType registered =
+        g_type_register_static_simple(G_TYPE_INPUT_STREAM, "ClipembedGuardedInput", sizeof(GuardedInputClass),
+                                      init_class, sizeof(GuardedInput), nullptr, G_TYPE_FLAG_FINAL);
+    const GInterfaceInfo pollable{init_pollable, nullptr, nullptr};
+    g_type_add_interface_static(registered, G_TYPE_POLLABLE_INPUT_STREAM, &pollable);
+    return registered;
+  }();
+  return type;
+}
+
+}  // namespace
+
+GInputStream* guarded_input_new(ByteSource* source) {
+  auto* stream = static_cast<GInputStream*>(g_object_new(guarded_input_get_type(), nullptr));
+  reinterpret_cast<GuardedInput*>(stream)->source = source;
+  return stream;
+}
+
+void guarded_input_detach(GInputStream* stream) { reinterpret_cast<GuardedInput*>(stream)->source = nullptr; }
+
+}  // namespace clipembed
