@@ -99,14 +99,13 @@ bool Dispatcher::wait_for_batch() {
 Result<std::vector<Embedding>> Dispatcher::infer(VisionTower& tower) try {
   const Clock::time_point start = Clock::now();
   const std::size_t count = in_flight_.size(), dim = info_.dim;
-  Picture pictures;
-  pictures.reserve(count * info_.input.bytes());
+  batch_.clear();
   for (BatchQueue::Entry& entry : in_flight_) {
     const Picture picture = std::move(entry.queued.picture);  // freed here
-    pictures.insert(pictures.end(), picture.begin(), picture.end());
+    batch_.insert(batch_.end(), picture.begin(), picture.end());
   }
   std::vector<float> values(count * dim);
-  const Status done = tower.embed(pictures, static_cast<int>(count), values);
+  const Status done = tower.embed(batch_, static_cast<int>(count), values);
   if (!done) return tower_failed(done.error().message);
 
   const auto inference = Clock::now() - start;

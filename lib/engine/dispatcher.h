@@ -20,7 +20,10 @@ namespace clipembed {
 class Dispatcher {
  public:
   // On the thread that will call run().
-  Dispatcher(EngineInfo info, int max_batch) : info_(std::move(info)), queue_(max_batch) {}
+  Dispatcher(EngineInfo info, int max_batch) : info_(std::move(info)), queue_(max_batch) {
+    // At once: glibc's malloc learns from every large block that is freed (lib/model/torch/tensor_memory.h).
+    batch_.reserve(max_batch * info_.input.bytes());
+  }
 
   const EngineInfo& info() const { return info_; }
 
@@ -54,6 +57,8 @@ class Dispatcher {
   // The batch that the tower works on. Only the worker changes it as a whole, and it reads the pictures without the
   // lock; cancel() takes completions out of it.
   std::vector<BatchQueue::Entry> in_flight_;
+
+  Picture batch_;  // the pictures in flight, one after another; the worker's alone, and kept for the next batch
 };
 
 }  // namespace clipembed

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "lib/model/torch/compute_plan.h"
+#include "lib/model/torch/tensor_memory.h"
 #include "lib/model/torch/vision_tower.h"
 
 namespace clipembed {
@@ -23,10 +24,12 @@ Result<std::unique_ptr<VisionTower>> open(const ModelConfig& config, const Check
                                           const TowerOptions& options) {
   if (options.threads > 0) at::set_num_threads(options.threads);
   const c10::InferenceMode guard;
+  const TensorMemoryScope memory;
   Result<PlannedTower> planned = plan_tower(config, options);
   if (!planned) return std::move(planned).error();
   std::unique_ptr<VisionTower> tower =
       std::make_unique<TorchVisionTower>(config, checkpoint, planned->plan, planned->precision, planned->micro_batch);
+  release_kept_tensor_memory();  // loading had larger tensors than any pass
   if (Status status = warm_up(*tower, config); !status) return std::move(status).error();
   return tower;
 }

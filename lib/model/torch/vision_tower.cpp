@@ -84,6 +84,7 @@ Status TorchVisionTower::embed(std::span<const std::uint8_t> pictures, int count
   }
   try {
     const c10::InferenceMode guard;
+    const TensorMemoryScope memory;
     // Even pieces: 9 pictures run as 5 and 4, not as 8 and 1.
     const int passes = (count + micro_batch_ - 1) / micro_batch_;
     for (int pass = 0, begin = 0; pass < passes; ++pass) {

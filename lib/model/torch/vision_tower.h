@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "lib/model/torch/encoder_layer.h"
+#include "lib/model/torch/tensor_memory.h"
 #include "lib/model/tower.h"
 
 namespace clipembed {
@@ -26,6 +27,7 @@ class TorchVisionTower final : public VisionTower {
   at::Tensor patches(const at::Tensor& pictures) const;
   at::Tensor forward(const at::Tensor& pictures) const;
 
+  KeptTensorMemory kept_;  // first, so that it goes last
   ModelConfig config_;
   ComputePlan plan_;
   Precision precision_;
