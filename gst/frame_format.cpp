@@ -59,13 +59,19 @@ CapsPtr supported_caps() {
   CapsPtr caps(gst_video_make_raw_caps(formats.data(), formats.size()));
   gst_caps_set_simple(caps.get(), "width", GST_TYPE_INT_RANGE, 1, kMaxSide, "height", GST_TYPE_INT_RANGE, 1, kMaxSide,
                       nullptr);
+#ifdef TAKE_CUDA_MEMORY
+  GstCaps* cuda = gst_caps_copy(caps.get());
+  gst_caps_set_features_simple(cuda, gst_caps_features_new_single("memory:CUDAMemory"));
+  gst_caps_append(caps.get(), cuda);
+#endif
   return caps;
 }
 
 std::optional<FrameFormat> parse_frame_format(const GstCaps* caps) {
   FrameFormat format;
+  // Proxying pads do not compare the caps that they get with their template.
+  if (!gst_caps_can_intersect(caps, supported_caps().get())) return std::nullopt;
   if (!gst_video_info_from_caps(&format.info, caps)) return std::nullopt;
-  if (format.info.width > kMaxSide || format.info.height > kMaxSide) return std::nullopt;
   for (const FormatRow& row : kFormats) {
     if (row.gst != GST_VIDEO_INFO_FORMAT(&format.info)) continue;
     format.pixels = row.pixels;

@@ -11,7 +11,8 @@
 
 namespace clipembed {
 
-// video/x-raw in system memory, in every format and size that lib/image takes: the pad templates' caps.
+// video/x-raw in system memory, in every format and size that lib/image takes: the pad templates' caps. With the build
+// option `cuda`, in CUDA memory too.
 CapsPtr supported_caps();
 
 struct FrameFormat {
@@ -28,7 +29,8 @@ struct FrameFormat {
 std::optional<FrameFormat> parse_frame_format(const GstCaps* caps);
 
 // A buffer mapped for reading for as long as the object lives. Follows GstVideoMeta, so strides and offsets are those
-// of the buffer and not of the caps.
+// of the buffer and not of the caps. CUDA memory is copied to the host by its own map function (GStreamer 1.26,
+// gstcudamemory.cpp), so nothing here knows of it.
 class MappedFrame {
  public:
   MappedFrame(const FrameFormat& format, GstBuffer* buffer);

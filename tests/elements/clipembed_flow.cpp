@@ -340,6 +340,29 @@ START_TEST(caps_queries_pass_through) {
 }
 END_TEST
 
+#ifdef TAKE_CUDA_MEMORY
+// System memory stands for CUDA memory here, which is mapped by the same call.
+START_TEST(frames_in_cuda_memory_are_taken) {
+  script().immediate = true;
+  EmbedHarness h = embed_harness_new("clipembed");
+  gst_harness_set_src_caps_str(h.harness,
+                               "video/x-raw(memory:CUDAMemory),format=GRAY8,width=16,height=16,framerate=25/1");
+  fail_unless_equals_int(push_frame(&h, 7), GST_FLOW_OK);
+  expect_frame(&h, 7);
+  gst_message_unref(next_element_message(&h, "clip-embedding"));
+  embed_harness_free(&h);
+}
+END_TEST
+#endif
+
+START_TEST(frames_in_unknown_memory_are_refused) {
+  EmbedHarness h = embed_harness_new("clipembed");
+  gst_harness_set_src_caps_str(h.harness, "video/x-raw(memory:Other),format=GRAY8,width=16,height=16,framerate=25/1");
+  fail_unless_equals_int(push_frame(&h, 0), GST_FLOW_NOT_NEGOTIATED);
+  embed_harness_free(&h);
+}
+END_TEST
+
 static Suite* clipembed_flow_suite() {
   Suite* suite = suite_create("clipembed_flow");
   TCase* tcase = tcase_create("flow");
@@ -364,6 +387,10 @@ static Suite* clipembed_flow_suite() {
   tcase_add_test(tcase, failed_inference_is_an_error_and_downstream_gets_eos);
   tcase_add_test(tcase, a_buffer_smaller_than_its_caps_is_an_error);
   tcase_add_test(tcase, caps_queries_pass_through);
+#ifdef TAKE_CUDA_MEMORY
+  tcase_add_test(tcase, frames_in_cuda_memory_are_taken);
+#endif
+  tcase_add_test(tcase, frames_in_unknown_memory_are_refused);
   return suite;
 }
 
