@@ -237,13 +237,18 @@ bool EmbedStream::serialized_query(GstQuery* query) {
   session_->flush();
   if (!queue_.wait_until_drained()) return false;
   const bool answered = gst_pad_peer_query(srcpad_, query);
-  if (GST_QUERY_TYPE(query) == GST_QUERY_ALLOCATION) ask_for_held_buffers(query);
+  if (GST_QUERY_TYPE(query) == GST_QUERY_ALLOCATION) amend_allocation(query);
   return answered;
 }
 
 // A decoder whose pool has no buffer more than downstream needs would starve on those that wait here. It reads what the
-// query says even when nobody has answered it.
-void EmbedStream::ask_for_held_buffers(GstQuery* query) const {
+// query says even when nobody has answered it. And what is embedded is the whole buffer, so it is not to leave the
+// cropping of its padding to those behind us.
+void EmbedStream::amend_allocation(GstQuery* query) const {
+  guint cropping;
+  if (gst_query_find_allocation_meta(query, GST_VIDEO_CROP_META_API_TYPE, &cropping)) {
+    gst_query_remove_nth_allocation_meta(query, cropping);
+  }
   const auto held = static_cast<guint>(queue_limits(settings_).frames);
   const guint pools = gst_query_get_n_allocation_pools(query);
   for (guint i = 0; i < pools; ++i) {

@@ -1,5 +1,7 @@
 // How clipembed moves frames and events, with an engine that answers when the test says so: order, flushes, EOS, flow
 // returns, errors. Nothing here depends on timing.
+#include <gst/video/video.h>
+
 #include <thread>
 
 #include "gst/clipembed.h"
@@ -129,6 +131,28 @@ START_TEST(upstream_allocates_as_many_buffers_more_as_are_held) {
   fail_unless_equals_int(pool_minimum(&h), 4);
   probe(&h, propose_a_pool, nullptr, GST_PAD_PROBE_TYPE_QUERY_DOWNSTREAM);
   fail_unless_equals_int(pool_minimum(&h), 3 + 4);
+  embed_harness_free(&h);
+}
+END_TEST
+
+static GstPadProbeReturn offer_metas(GstPad*, GstPadProbeInfo* info, gpointer) {
+  GstQuery* query = GST_PAD_PROBE_INFO_QUERY(info);
+  if (GST_QUERY_TYPE(query) != GST_QUERY_ALLOCATION) return GST_PAD_PROBE_OK;
+  gst_query_add_allocation_meta(query, GST_VIDEO_CROP_META_API_TYPE, nullptr);
+  gst_query_add_allocation_meta(query, GST_VIDEO_META_API_TYPE, nullptr);
+  return GST_PAD_PROBE_HANDLED;
+}
+
+START_TEST(upstream_may_use_strides_that_downstream_takes_but_has_to_crop_by_itself) {
+  EmbedHarness h = start("clipembed");
+  probe(&h, offer_metas, nullptr, GST_PAD_PROBE_TYPE_QUERY_DOWNSTREAM);
+  GstCaps* caps = gst_caps_from_string(FRAME_CAPS);
+  GstQuery* query = gst_query_new_allocation(caps, TRUE);
+  fail_unless(gst_pad_peer_query(h.harness->srcpad, query));
+  fail_unless_equals_int(gst_query_get_n_allocation_metas(query), 1);
+  fail_unless(gst_query_find_allocation_meta(query, GST_VIDEO_META_API_TYPE, nullptr));
+  gst_query_unref(query);
+  gst_caps_unref(caps);
   embed_harness_free(&h);
 }
 END_TEST
@@ -373,6 +397,7 @@ static Suite* clipembed_flow_suite() {
   tcase_add_test(tcase, an_out_of_band_event_overtakes_waiting_frames);
   tcase_add_test(tcase, a_serialized_query_reaches_downstream_after_the_frames_before_it);
   tcase_add_test(tcase, upstream_allocates_as_many_buffers_more_as_are_held);
+  tcase_add_test(tcase, upstream_may_use_strides_that_downstream_takes_but_has_to_crop_by_itself);
   tcase_add_test(tcase, no_more_than_two_batches_are_held);
   tcase_add_test(tcase, eos_flushes_a_part_filled_batch_and_comes_last);
   tcase_add_test(tcase, a_new_stream_after_eos_starts_anew);
