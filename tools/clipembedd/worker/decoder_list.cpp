@@ -15,7 +15,6 @@ namespace {
 
 constexpr std::string_view kPlugins[] = {"aom",
                                          "asf",
-                                         "audioparsers",
                                          "avi",
                                          "codecalpha",
                                          "dav1d",
