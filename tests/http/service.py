@@ -12,7 +12,8 @@ import time
 import unittest
 
 SCRIPTED = os.environ.get("SCRIPTED_SERVICE")
-DAEMON = os.environ.get("CLIPEMBEDD")
+CLIPEMBEDD = os.environ.get("CLIPEMBEDD")
+FAKE_NVML = os.environ.get("FAKE_NVML", "")
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
@@ -23,11 +24,14 @@ class Service:
         self.log = tempfile.TemporaryFile("w+")
         environment = {**os.environ, **dict(variables)}
         # meson names the fake library's folder here for everybody.
-        folders = [folder for folder in environment.get("LD_LIBRARY_PATH", "").split(":") if folder != os.environ["FAKE_NVML"]]
-        environment["LD_LIBRARY_PATH"] = ":".join(folders + [os.environ["FAKE_NVML"]] * gpus)
+        folders = [folder for folder in environment.get("LD_LIBRARY_PATH", "").split(":") if folder != FAKE_NVML]
+        environment["LD_LIBRARY_PATH"] = ":".join(folders + [FAKE_NVML] * gpus)
         self.process = subprocess.Popen([program, "--listen=127.0.0.1:0", *flags], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, stderr=self.log, text=True, env=environment, **popen)
-        self.port = int(self.process.stdout.readline().rsplit(":", 1)[1])
+        self.port = int(self.address().rsplit(":", 1)[1])
+
+    def address(self):
+        return self.process.stdout.readline()
 
     def __enter__(self):
         return self
@@ -51,7 +55,7 @@ class Service:
 
     def log_lines(self):
         self.log.seek(0)
-        return [json.loads(line) for line in self.log]
+        return [json.loads(line) for line in self.log if line.endswith("\n")]
 
     def connect(self, timeout=20):
         return Connection(self.port, timeout)
@@ -63,6 +67,30 @@ class Service:
 
     def embed(self, content, path="/embed", headers=()):
         return self.request("POST", path, content, [("Content-Type", "image/jpeg"), *headers])
+
+
+class Daemon(Service):
+    """The real program, ready with the small reference model in fp32 unless the flags say otherwise."""
+
+    def __init__(self, *flags, ready=True, **popen):
+        super().__init__(f"--model={ROOT}/tests/data/reference/model-a", "--precision=fp32", "--device=cpu",
+                         "--log-format=json", *flags, program=CLIPEMBEDD, **popen)
+        if ready:
+            wait_for(lambda: self.request("GET", "/health/ready").status == 200, 120)
+
+    def address(self):
+        return wait_for(self._address)
+
+    def _address(self):
+        if self.process.poll() is not None:
+            self.log.seek(0)
+            raise AssertionError(f"the program ended: {self.log.read()}")
+        return next((line["message"] for line in self.log_lines() if "listening" in line.get("message", "")), None)
+
+    def children(self):
+        """The ids of its processes that live."""
+        listing = subprocess.run(["ps", "-o", "pid=,stat=", "--ppid", str(self.process.pid)], capture_output=True, text=True)
+        return [int(line.split()[0]) for line in listing.stdout.splitlines() if "Z" not in line.split()[1]]
 
 
 class Response:
