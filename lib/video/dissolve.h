@@ -15,8 +15,8 @@ namespace clipembed {
 class DissolveDetector {
  public:
   struct End {
-    std::uint64_t frame = 0;
-    double score = 0;  // motion_compensated_distance() of what was before and after
+    std::uint64_t frame = 0;  // the last one that may be the first of the new shot is a tick later
+    double score = 0;         // motion_compensated_distance() of what was before and after
   };
 
   // The end of a dissolve, once the picture no longer goes on along its line.
@@ -31,6 +31,7 @@ class DissolveDetector {
     std::chrono::nanoseconds time;
     Thumbnail thumbnail;
     CoarsePicture coarse;
+    double detail;
   };
   struct Line {
     double length, score;

@@ -25,7 +25,7 @@ const char* to_string(SelectReason reason) {
 }
 
 void FrameSelector::set_span(std::chrono::nanoseconds start, std::chrono::nanoseconds end) {
-  part_taken_ = -1;
+  part_released_ = -1;
   span_start_ = start;
   span_end_ = options_.frames > 0 ? end : start;
 }
@@ -71,18 +71,33 @@ std::int64_t FrameSelector::part_of(std::chrono::nanoseconds time) const {
   return std::clamp(static_cast<std::int64_t>(part), std::int64_t{0}, std::int64_t{options_.frames} - 1);
 }
 
-// What the rules ask for that cannot wait until the oldest frame has gone.
+// A frame of this part is chosen.
+bool FrameSelector::is_served(std::int64_t part) const {
+  return part_released_ >= part ||
+         std::ranges::any_of(held_, [&](const auto& held) { return held.chosen && part_of(held.time) == part; });
+}
+
+// A frame of the oldest one's shot, which ends before `end`, is chosen.
+bool FrameSelector::is_shot_served(std::size_t end) const {
+  return shot_released_ ||
+         std::any_of(held_.begin(), held_.begin() + end, [](const auto& held) { return held.chosen; });
+}
+
+// What the rules ask for that cannot wait until the oldest frame has gone. A part waits until its end is in sight, as a
+// shot that begins before that serves it too. A frame that is chosen for a shot may turn out to be the next one's; by
+// then the oldest one is still there to be chosen instead.
 void FrameSelector::choose(bool last) {
   const std::size_t end = shot_end();
   const auto time = held_.front().time;
   const bool shot_ends = last || end < held_.size();
-  if (!shot_taken_ && (shot_ends || time - shot_start_ >= kSettle)) take_best(end, std::nullopt);
-  if (has_span() && part_taken_ < part_of(time)) {
-    const auto part = part_of(time);
-    std::size_t part_end = 0;
-    while (part_end < end && part_of(held_[part_end].time) == part) ++part_end;
-    if (part_end < held_.size() || last) take_best(part_end, SelectReason::kCoverage);
+  if (has_span() && !is_served(part_of(time))) {
+    const auto in_part = [part = part_of(time), this](const auto& held) { return part_of(held.time) == part; };
+    const std::size_t part_end = std::ranges::find_if_not(held_, in_part) - held_.begin();
+    if (part_end < held_.size() || last) {
+      take_best(std::min(part_end, end), is_shot_served(end) ? SelectReason::kCoverage : SelectReason::kSalient);
+    }
   }
+  if (!is_shot_served(end) && (shot_ends || time - shot_start_ >= kSettle)) take_best(end, SelectReason::kSalient);
   if (options_.max_gap.count() > 0 && last_taken_ < time && held_.back().time - last_taken_ >= options_.max_gap) {
     std::size_t in_time = 1;
     while (in_time < end && held_[in_time].time - last_taken_ <= options_.max_gap) ++in_time;
@@ -90,28 +105,30 @@ void FrameSelector::choose(bool last) {
   }
 }
 
-// The best of the first held frames. No reason: for its shot.
-void FrameSelector::take_best(std::size_t end, std::optional<SelectReason> reason) {
+// The best of the first held frames.
+void FrameSelector::take_best(std::size_t end, SelectReason reason) {
   const auto best = std::max_element(held_.begin(), held_.begin() + end, [](const auto& a, const auto& b) {
     return a.salience.score() < b.salience.score();
   });
-  if (!reason) reason = best->time == shot_start_ ? SelectReason::kCut : SelectReason::kSalient;
   best->chosen = reason;
-  shot_taken_ = true;
   last_taken_ = std::max(last_taken_, best->time);
-  if (has_span()) part_taken_ = std::max(part_taken_, part_of(best->time));
 }
 
 FrameVerdict FrameSelector::release(bool last) {
   if (held_.front().boundary) {
     ++shot_;
     shot_start_ = held_.front().time;
-    shot_taken_ = false;
+    shot_released_ = false;
   }
   // A shot has to wait for its turn: what it asks for is asked when its first frame is the oldest.
   choose(last);
   FrameVerdict verdict = held_.front();
   verdict.shot = shot_;
+  if (verdict.chosen) {
+    shot_released_ = true;
+    if (has_span()) part_released_ = part_of(verdict.time);
+    if (verdict.chosen == SelectReason::kSalient && verdict.time == shot_start_) verdict.chosen = SelectReason::kCut;
+  }
   held_.pop_front();
   return verdict;
 }

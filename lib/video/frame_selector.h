@@ -2,7 +2,7 @@
 // thread at a time; no locks; the same input gives the same choice.
 //
 //   shots      the best frame of a short while into each shot; of its last frames where it ends before that
-//   coverage   `frames` equal parts of a known span have a frame each
+//   coverage   `frames` equal parts of a known span have a frame each: where no shot gave it one, one of its last
 //   max_gap    between two frames, at most
 #pragma once
 
@@ -44,9 +44,10 @@ struct FrameVerdict {
 
 class FrameSelector {
  public:
-  // Frames that have no verdict yet, the newest included; fewer where they are far apart.
-  static constexpr int kMaxHeld = 8;
-  static constexpr int kMinHeld = 3;
+  // Frames that have no verdict yet, the newest included; fewer where they are far apart. Either way it is decided
+  // whether the oldest but one begins a shot.
+  static constexpr int kMaxHeld = ShotDetector::kLookAhead + 2;
+  static constexpr int kMinHeld = ShotDetector::kMinLookAhead + 2;
   static constexpr std::chrono::nanoseconds kHeldSpan = std::chrono::milliseconds(250);
 
   explicit FrameSelector(const SelectOptions& options) : options_(options) {}
@@ -62,9 +63,11 @@ class FrameSelector {
   std::size_t shot_end() const;
   bool has_span() const { return span_end_ > span_start_; }
   std::int64_t part_of(std::chrono::nanoseconds time) const;
+  bool is_served(std::int64_t part) const;
+  bool is_shot_served(std::size_t end) const;
   void note(const ShotBoundary& boundary);
   void choose(bool last);
-  void take_best(std::size_t end, std::optional<SelectReason> reason);
+  void take_best(std::size_t end, SelectReason reason);
   FrameVerdict release(bool last);
 
   SelectOptions options_;
@@ -74,13 +77,13 @@ class FrameSelector {
 
   // The span to cover; none where it is empty.
   std::chrono::nanoseconds span_start_{}, span_end_{};
-  std::int64_t part_taken_ = -1;
+  std::int64_t part_released_ = -1;        // the last one that a chosen frame has gone of
   std::chrono::nanoseconds last_taken_{};  // before one is, the first frame
 
   // The shot of the oldest held frame, and the start of the newest one.
   int shot_ = 0;
   std::chrono::nanoseconds shot_start_{};
-  bool shot_taken_ = false;
+  bool shot_released_ = false;  // a chosen frame of it
   std::chrono::nanoseconds newest_shot_start_{};
 };
 

@@ -77,17 +77,27 @@ float chroma_difference(const Thumbnail& a, const Thumbnail& b) {
 constexpr int kBarRows = 2, kBarColumns = 2;
 constexpr int kCentreCells = (Thumbnail::kChromaWidth - 2 * kBarColumns) * (Thumbnail::kChromaHeight - 2 * kBarRows);
 
-// Luma of the centre, less its mean.
-std::array<double, kCentreCells> centre(const CoarsePicture& picture) {
+// Luma of the centre.
+std::array<double, kCentreCells> centre_luma(const CoarsePicture& picture) {
   std::array<double, kCentreCells> levels;
-  double sum = 0;
   int i = 0;
   for (int y = kBarRows; y < Thumbnail::kChromaHeight - kBarRows; ++y) {
     for (int x = kBarColumns; x < Thumbnail::kChromaWidth - kBarColumns; ++x) {
-      sum += levels[i++] = picture.levels[y * Thumbnail::kChromaWidth + x];
+      levels[i++] = picture.levels[y * Thumbnail::kChromaWidth + x];
     }
   }
-  for (double& level : levels) level -= sum / kCentreCells;
+  return levels;
+}
+
+double mean(const std::array<double, kCentreCells>& levels) {
+  return std::accumulate(levels.begin(), levels.end(), 0.0) / kCentreCells;
+}
+
+// Less its mean.
+std::array<double, kCentreCells> centre(const CoarsePicture& picture) {
+  auto levels = centre_luma(picture);
+  const double average = mean(levels);
+  for (double& level : levels) level -= average;
   return levels;
 }
 
@@ -125,6 +135,20 @@ double motion_compensated_distance(const Thumbnail& a, const Thumbnail& b) {
   return (residual + static_cast<float>(kept) * chroma_difference(a, b)) / contrast;
 }
 
+double detail(const Thumbnail& thumbnail) {
+  constexpr int kX = kWidth / Thumbnail::kChromaWidth, kY = kHeight / Thumbnail::kChromaHeight;
+  constexpr int kLeft = kBarColumns * kX, kTop = kBarRows * kY;
+  int sum = 0;
+  for (int y = kTop; y < kHeight - kTop - 1; ++y) {
+    for (int x = kLeft; x < kWidth - kLeft - 1; ++x) {
+      const std::uint8_t* cell = &thumbnail.luma[y * kWidth + x];
+      const int across = cell[1] - cell[0], down = cell[kWidth] - cell[0];
+      sum += across * across + down * down;
+    }
+  }
+  return sum / static_cast<double>((kHeight - 2 * kTop - 1) * (kWidth - 2 * kLeft - 1));
+}
+
 CoarsePicture coarse_picture(const Thumbnail& thumbnail) {
   constexpr int kX = kWidth / Thumbnail::kChromaWidth, kY = kHeight / Thumbnail::kChromaHeight;
   CoarsePicture coarse;
@@ -140,6 +164,8 @@ double CoarsePicture::contrast() const {
   const auto levels = centre(*this);
   return std::sqrt(product(levels, levels) / kCentreCells);
 }
+
+double CoarsePicture::brightness() const { return mean(centre_luma(*this)); }
 
 double distance(const CoarsePicture& a, const CoarsePicture& b) {
   double squares = 0;

@@ -19,9 +19,14 @@ struct CoarsePicture {
 
   // Standard deviation of luma in the picture's centre: 0 for a blank one, with or without bars around it.
   double contrast() const;
+  // Mean of luma there.
+  double brightness() const;
 };
 
 CoarsePicture coarse_picture(const Thumbnail& thumbnail);
+
+// Mean square of the luma's steps from cell to cell, inside bars: a mixture of two pictures has less than they have.
+double detail(const Thumbnail& thumbnail);
 
 // Root mean square difference of levels.
 double distance(const CoarsePicture& a, const CoarsePicture& b);

@@ -25,9 +25,9 @@ struct ShotBoundary {
 
 class ShotDetector {
  public:
-  // Frames after a frame that are seen before it is decided whether a shot begins there. Fewer where they are far
-  // apart in time. A flash has to be over by then: it may be as long at 60 frames a second.
-  static constexpr int kLookAhead = 6;
+  // Frames after a frame that are seen before it is decided whether a shot begins there, at most and, where they are
+  // 75 ms and more apart, at least. A flash has to be over by then: it may be as long at 60 frames a second.
+  static constexpr int kLookAhead = 6, kMinLookAhead = 2;
 
   // Times may only grow. At most one boundary becomes known by a frame.
   std::optional<ShotBoundary> push(std::chrono::nanoseconds time, const Thumbnail& thumbnail);
@@ -45,6 +45,7 @@ class ShotDetector {
     CoarsePicture coarse;
     double change = 0;  // motion_compensated_distance() from the frame before
     bool blank = false;
+    bool far = false;  // from the frame before, in time
   };
 
   std::optional<ShotBoundary> decide(std::size_t candidate);

@@ -1,4 +1,5 @@
 // Which frames are chosen, and why.
+#include <algorithm>
 #include <functional>
 #include <vector>
 
@@ -63,6 +64,18 @@ START_TEST(a_shot_too_short_to_settle_has_a_frame) {
 }
 END_TEST
 
+// Its best early frame looks better than all of the shot before it, and is not known to be another shot's at first.
+START_TEST(a_short_shot_before_a_sharper_one_has_a_frame) {
+  for (int length = 5; length < 20; ++length) {
+    const auto frame = [=](int i) { return view_of(i < 50 ? 1 : i < 50 + length ? 2 : 3, i < 50 + length ? 10 : 20); };
+    const Run result = run(FrameSelector({.frames = 0, .max_gap = seconds(0), .min_shot = seconds(0)}), 120, frame);
+    ck_assert_int_eq(result.verdicts.back().shot, 2);
+    ck_assert_int_eq(int(result.chosen.size()), 3);
+    for (int shot = 0; shot < 3; ++shot) ck_assert_int_eq(result.chosen[shot].shot, shot);
+  }
+}
+END_TEST
+
 START_TEST(a_change_before_min_shot_is_no_shot) {
   SelectOptions options = kShotsOnly;
   options.min_shot = seconds(1);
@@ -79,6 +92,23 @@ START_TEST(a_known_span_is_covered_evenly) {
   ck_assert_int_eq(int(result.chosen.size()), 10);
   for (int part = 0; part < 10; ++part) ck_assert_int_eq(int(result.chosen[part].time / seconds(1)), part);
   ck_assert(result.chosen[5].chosen == SelectReason::kCoverage);
+}
+END_TEST
+
+// A cut every 2.5 s, as it is in many films: 24 shots in 60 s, and 30 parts of 2 s.
+START_TEST(a_part_that_a_shot_serves_needs_no_other_frame) {
+  FrameSelector selector({.frames = 30, .max_gap = seconds(0)});
+  selector.set_span(seconds(0), seconds(60));
+  const Run result = run(std::move(selector), 1500, [](int i) { return view_of(i * 2 / 125, 10 + i % 7); });
+  ck_assert_int_eq(result.verdicts.back().shot, 23);
+  std::vector<int> of_shot(24), of_part(30);
+  for (const FrameVerdict& verdict : result.chosen) {
+    ++of_shot[verdict.shot];
+    ++of_part[verdict.time / seconds(2)];
+  }
+  ck_assert_int_eq(*std::ranges::min_element(of_shot), 1);
+  ck_assert_int_eq(*std::ranges::min_element(of_part), 1);
+  ck_assert_int_le(int(result.chosen.size()), 32);
 }
 END_TEST
 
@@ -126,8 +156,10 @@ START_TEST(it_goes_on_after_a_drain) {
 END_TEST
 
 int main() {
-  return run_suite("frame_selector", {each_shot_has_its_sharpest_early_frame, a_shot_too_short_to_settle_has_a_frame,
-                                      a_change_before_min_shot_is_no_shot, a_known_span_is_covered_evenly,
-                                      a_span_of_fewer_frames_than_parts_has_them_all, no_gap_is_longer_than_max_gap,
-                                      one_frame_is_chosen_as_the_cut_that_it_is, it_goes_on_after_a_drain});
+  return run_suite("frame_selector",
+                   {each_shot_has_its_sharpest_early_frame, a_shot_too_short_to_settle_has_a_frame,
+                    a_short_shot_before_a_sharper_one_has_a_frame, a_change_before_min_shot_is_no_shot,
+                    a_known_span_is_covered_evenly, a_part_that_a_shot_serves_needs_no_other_frame,
+                    a_span_of_fewer_frames_than_parts_has_them_all, no_gap_is_longer_than_max_gap,
+                    one_frame_is_chosen_as_the_cut_that_it_is, it_goes_on_after_a_drain});
 }

@@ -138,6 +138,42 @@ START_TEST(a_light_that_is_switched_is_no_cut) {
 }
 END_TEST
 
+// A pan that ends in a fade is neither a dissolve nor two shots.
+START_TEST(a_fade_of_a_moving_shot_begins_one_shot) {
+  const auto fade = [](double t) {
+    return t < 2.5 ? mix(scene(1, 6 * t), black(), std::clamp(t - 1.5, 0.0, 1.0))
+                   : mix(black(), scene(2, 6 * t), std::clamp(t - 2.7, 0.0, 1.0));
+  };
+  expect_shots(fade, 6, {{2.5, 3.7}});
+}
+END_TEST
+
+START_TEST(a_flash_that_blinds_the_camera_is_no_cut) {
+  const auto flash = [](double t) {
+    Thumbnail picture = scene(1, 6 * t);
+    if (t >= 2 && t < 2.1) picture.luma.fill(255);
+    return picture;
+  };
+  expect_shots(flash, 4, {});
+}
+END_TEST
+
+// Key frames, say. What moves in between is unknown, so that only what is unlike counts.
+START_TEST(frames_far_apart_begin_a_shot_where_they_are_unlike_the_one_before) {
+  for (const int apart : {1, 5}) {
+    ShotDetector detector;
+    std::vector<int> starts;
+    const int scenes[] = {1, 1, 2, 3, 4, 4, 4, 5};
+    for (int i = 0; i < 8; ++i) {
+      const auto boundary = detector.push(std::chrono::seconds(apart * i), scene(scenes[i], 3 * i));
+      if (boundary) starts.push_back(int(boundary->frame));
+    }
+    while (const auto boundary = detector.drain()) starts.push_back(int(boundary->frame));
+    ck_assert(starts == std::vector<int>({2, 3, 4, 7}));
+  }
+}
+END_TEST
+
 START_TEST(a_drain_decides_what_is_open) {
   ShotDetector detector;
   for (int i = 0; i < 10; ++i) {
@@ -150,10 +186,11 @@ START_TEST(a_drain_decides_what_is_open) {
 END_TEST
 
 int main() {
-  return run_suite(
-      "shots",
-      {a_static_scene_is_one_shot, a_cut_begins_a_shot_at_its_frame, a_cut_is_found_between_moving_shots,
-       a_cut_is_found_under_grain, a_cut_is_found_between_bars, a_pan_is_no_cut, shake_is_no_cut, a_flash_is_no_cut,
-       a_dissolve_begins_one_shot, a_fade_through_black_begins_one_shot, a_fade_and_back_to_the_same_scene_is_one_shot,
-       a_light_that_is_switched_is_no_cut, a_drain_decides_what_is_open});
+  return run_suite("shots",
+                   {a_static_scene_is_one_shot, a_cut_begins_a_shot_at_its_frame, a_cut_is_found_between_moving_shots,
+                    a_cut_is_found_under_grain, a_cut_is_found_between_bars, a_pan_is_no_cut, shake_is_no_cut,
+                    a_flash_is_no_cut, a_dissolve_begins_one_shot, a_fade_through_black_begins_one_shot,
+                    a_fade_and_back_to_the_same_scene_is_one_shot, a_light_that_is_switched_is_no_cut,
+                    a_fade_of_a_moving_shot_begins_one_shot, a_flash_that_blinds_the_camera_is_no_cut,
+                    frames_far_apart_begin_a_shot_where_they_are_unlike_the_one_before, a_drain_decides_what_is_open});
 }
