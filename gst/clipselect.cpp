@@ -8,14 +8,18 @@
  * #GstClipMarkMeta, which `clipembed trigger=marked` obeys. A chosen frame is one of:
  *
  * * the sharpest and richest frame of a short while into each shot, or of its end where it is shorter than that;
- * * one for each of #clipselect:frames equal parts of the segment, where the stream has a duration and the shots leave
- * a part without one;
+ * * one for each of #clipselect:frames equal parts of the segment, of the part's last frames, where the stream has a
+ * duration and the shots leave a part without one;
  * * one at least every #clipselect:max-gap.
  *
  * Pans, shake, grain and flashes are no cuts: the content score compares small pictures after moving their blocks to
  * where they fit, relative to how much the neighbouring frames change; and no frame after a cut may resemble one just
- * before it. Frames wait for those after them, 250 milliseconds and 8 frames at most; 3 frames at any rate. The LATENCY
+ * before it. Frames wait for those after them, 250 milliseconds and 8 frames at most; 4 frames at any rate. The LATENCY
  * query tells. The same frames give the same choice every time.
+ *
+ * A flushing seek starts over: what comes is a stream by itself, with parts of its own. Segments that follow each other
+ * without a flush are one stream, and each has its parts. Played backwards or by key frames (the flag
+ * #GST_SEEK_FLAG_TRICKMODE_KEY_UNITS) every shot has a frame too, of those that come.
  *
  * Before the first frame of each shot but the first one a downstream GstForceKeyUnit event is sent, as `scenechange`
  * does; its count is the number of the shot.
@@ -260,7 +264,8 @@ static void install_properties(GObjectClass* object_class) {
    * clipselect:frames:
    *
    * The segment, where its end or the stream's duration is known, is divided into so many equal parts, and each has a
-   * frame chosen at least; shots come on top. 0: only shots and #clipselect:max-gap count.
+   * frame chosen at least, which may be that of a shot: 24 shots in 30 parts have about 30 frames, 60 shots 60. 0: only
+   * shots and #clipselect:max-gap count.
    *
    * Since: 0.1
    */

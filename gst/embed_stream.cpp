@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "gst/allocation_query.h"
 #include "gst/element_error.h"
 #include "gst/embedding_meta.h"
 #include "lib/model/model.h"
@@ -237,33 +238,10 @@ bool EmbedStream::serialized_query(GstQuery* query) {
   session_->flush();
   if (!queue_.wait_until_drained()) return false;
   const bool answered = gst_pad_peer_query(srcpad_, query);
-  if (GST_QUERY_TYPE(query) == GST_QUERY_ALLOCATION) amend_allocation(query);
+  if (GST_QUERY_TYPE(query) == GST_QUERY_ALLOCATION) {
+    amend_allocation(query, static_cast<guint>(queue_limits(settings_).frames));
+  }
   return answered;
-}
-
-// A decoder whose pool has no buffer more than downstream needs would starve on those that wait here. It reads what the
-// query says even when nobody has answered it. And what is embedded is the whole buffer, so it is not to leave the
-// cropping of its padding to those behind us.
-void EmbedStream::amend_allocation(GstQuery* query) const {
-  guint cropping;
-  if (gst_query_find_allocation_meta(query, GST_VIDEO_CROP_META_API_TYPE, &cropping)) {
-    gst_query_remove_nth_allocation_meta(query, cropping);
-  }
-  const auto held = static_cast<guint>(queue_limits(settings_).frames);
-  const guint pools = gst_query_get_n_allocation_pools(query);
-  for (guint i = 0; i < pools; ++i) {
-    GstBufferPool* pool = nullptr;
-    guint size, min, max;
-    gst_query_parse_nth_allocation_pool(query, i, &pool, &size, &min, &max);
-    gst_query_set_nth_allocation_pool(query, i, pool, size, min + held, max > 0 ? max + held : 0);
-    if (pool) gst_object_unref(pool);
-  }
-  GstCaps* caps = nullptr;
-  gst_query_parse_allocation(query, &caps, nullptr);
-  if (pools > 0 || !caps) return;
-  if (const auto format = parse_frame_format(caps)) {
-    gst_query_add_allocation_pool(query, nullptr, static_cast<guint>(format->info.size), held, 0);
-  }
 }
 
 // ---- source-pad task ----

@@ -56,7 +56,6 @@ class EmbedStream {
   void flush_stop();
   bool set_caps(GstEvent* event);
   FrameTimes times_of(GstBuffer* buffer) const;
-  void amend_allocation(GstQuery* query) const;
   Status embed(const std::shared_ptr<PendingFrame>& frame);
   Result<std::vector<Picture>> preprocess(GstBuffer* buffer);
   GstFlowReturn fail(const Error& error);

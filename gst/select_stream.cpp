@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "gst/allocation_query.h"
 #include "gst/clipmeta/clipmeta.h"
 
 GST_DEBUG_CATEGORY_EXTERN(gst_clip_select_debug);
@@ -193,7 +194,10 @@ bool SelectStream::sink_event(EventPtr event) {
 }
 
 bool SelectStream::serialized_query(GstQuery* query) {
-  return drain() == GST_FLOW_OK && gst_pad_peer_query(srcpad_, query);
+  if (drain() != GST_FLOW_OK) return false;
+  const bool answered = gst_pad_peer_query(srcpad_, query);
+  if (GST_QUERY_TYPE(query) == GST_QUERY_ALLOCATION) amend_allocation(query, FrameSelector::kMaxHeld);
+  return answered;
 }
 
 bool SelectStream::set_caps(GstEvent* event) {

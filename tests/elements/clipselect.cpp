@@ -138,7 +138,7 @@ START_TEST(few_frames_are_held_and_the_latency_says_so) {
   }
   fail_unless_equals_uint64(latency_of(&h), kMostHeld * FRAME_DURATION);
   gst_harness_set_src_caps_str(h.harness, "video/x-raw,format=GRAY8,width=16,height=16,framerate=5/1");
-  fail_unless_equals_uint64(latency_of(&h), 450 * GST_MSECOND);
+  fail_unless_equals_uint64(latency_of(&h), 600 * GST_MSECOND);
   gst_message_unref(next_message(&h, GST_MESSAGE_LATENCY));
   embed_harness_free(&h);
 }
@@ -305,6 +305,21 @@ START_TEST(a_serialized_query_comes_after_what_was_before_it) {
 }
 END_TEST
 
+START_TEST(upstream_allocates_as_many_buffers_more_as_are_held) {
+  EmbedHarness h = start("clipselect");
+  GstCaps* caps = gst_caps_from_string(FRAME_CAPS);
+  GstQuery* query = gst_query_new_allocation(caps, TRUE);
+  gst_pad_peer_query(h.harness->srcpad, query);
+  guint min = 0;
+  fail_unless_equals_int(gst_query_get_n_allocation_pools(query), 1);
+  gst_query_parse_nth_allocation_pool(query, 0, nullptr, nullptr, &min, nullptr);
+  fail_unless_equals_int(min, kMostHeld + 1);
+  gst_query_unref(query);
+  gst_caps_unref(caps);
+  embed_harness_free(&h);
+}
+END_TEST
+
 START_TEST(a_flush_forgets_everything) {
   EmbedHarness h = start("clipselect");
   push_scene(&h, 0, 50, 1);
@@ -462,6 +477,7 @@ int main(int argc, char** argv) {
   tcase_add_test(tcase, serialized_events_keep_their_place_among_frames);
   tcase_add_test(tcase, a_gap_lets_go_of_what_is_held);
   tcase_add_test(tcase, a_serialized_query_comes_after_what_was_before_it);
+  tcase_add_test(tcase, upstream_allocates_as_many_buffers_more_as_are_held);
   tcase_add_test(tcase, a_flush_forgets_everything);
   tcase_add_test(tcase, a_segment_with_an_end_is_covered);
   tcase_add_test(tcase, a_stream_of_known_duration_is_covered);
