@@ -46,7 +46,8 @@ class EngineHost::Impl : public std::enable_shared_from_this<Impl> {
   void load() {
     loading_ = std::jthread([self = weak_from_this(), options = options_.engine] {
       auto* outcome = new Outcome{self, shared_engine(options)};
-      g_main_context_invoke(nullptr, take_outcome, outcome);
+      // Not g_main_context_invoke(), which calls it here and now where the main loop is not running yet, or any more.
+      g_idle_add_full(G_PRIORITY_DEFAULT, take_outcome, outcome, nullptr);
     });
   }
 
