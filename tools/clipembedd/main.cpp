@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstdio>
 
+#include "tools/clipembedd/check_health.h"
 #include "tools/clipembedd/http/server.h"
 #include "tools/clipembedd/local_media_service.h"
 #include "tools/clipembedd/options.h"
@@ -120,6 +121,7 @@ int main(int argc, char** argv) {
     std::fputs(options->print->c_str(), stdout);
     return kEnded;
   }
+  if (options->check_health) return check_health(*options->check_health);
   raise_descriptor_limit();
   return Daemon(*options).run();
 }

@@ -26,7 +26,7 @@ constexpr char kDescription[] =
     "  clipembedd --print-config > clipembedd.conf         every key, explained; then --config=clipembedd.conf\n"
     "\n"
     "SIGTERM and SIGINT end it: what is under way is answered first, a second signal ends it at once.\n"
-    "Exit status: 0 ended by a signal, 1 cannot start, 2 wrong usage.\n"
+    "Exit status: 0 ended by a signal, 1 cannot start, 2 wrong usage; --check-health: 1 when the service is not well.\n"
     "The HTTP reference: docs/http.md, and /openapi.json of a running service.";
 
 struct OptionContextFree {
@@ -44,12 +44,14 @@ struct Flags {
   std::vector<char*> values = std::vector<char*>(settings().size());  // as the table; nullptr: not given
   char* config = nullptr;
   char* print_config = nullptr;
+  char* check_health = nullptr;
   gboolean version = FALSE;
 
   ~Flags() {
     for (char* value : values) g_free(value);
     g_free(config);
     g_free(print_config);
+    g_free(check_health);
   }
 };
 
@@ -72,6 +74,9 @@ Status parse(int argc, char** argv, Flags& flags) {
   entries.push_back(
       {"print-config", 0, G_OPTION_FLAG_OPTIONAL_ARG, G_OPTION_ARG_CALLBACK, reinterpret_cast<void*>(take_print_config),
        "Prints the configuration file with every key and its default, or a table of them", "file|markdown"});
+  entries.push_back(
+      {"check-health", 0, 0, G_OPTION_ARG_STRING, &flags.check_health,
+       "Asks a running service how it is, as at http://127.0.0.1:3456/health, and ends with 0 if it is well", "URL"});
   entries.push_back({"version", 0, 0, G_OPTION_ARG_NONE, &flags.version, "Prints the version", nullptr});
   entries.push_back({});
 
@@ -96,6 +101,10 @@ Result<ProgramOptions> read_options(int argc, char** argv, char** environment) {
   ProgramOptions options;
   if (flags.version) {
     options.print = std::string("clipembedd ") + CLIPEMBED_VERSION + "\n";
+    return options;
+  }
+  if (flags.check_health) {
+    options.check_health = flags.check_health;
     return options;
   }
   if (const std::string what = flags.print_config ? flags.print_config : ""; !what.empty()) {

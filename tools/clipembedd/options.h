@@ -14,6 +14,7 @@ struct ProgramOptions {
   Configuration configuration;
   std::vector<std::string> unknown_variables;  // EMBEDDING_* that mean nothing
   std::optional<std::string> print;            // write this to standard output and end
+  std::optional<std::string> check_health;     // ask the service at this URL how it is, and end
 };
 
 // Reads the file that --config or EMBEDDING_CONFIG names, the environment and the flags, in this order of precedence
