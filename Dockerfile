@@ -36,15 +36,36 @@ RUN apt-get update \
 RUN touch /etc/gst-clipembed-dev
 
 FROM dev AS build
+# CUDA: the address of a LibTorch archive and its SHA-256; docs/deploy.md has an example. Empty: Debian's LibTorch.
+ARG TORCH_ARCHIVE=
+ARG TORCH_ARCHIVE_SHA256=
+RUN mkdir -p /opt/libtorch/lib \
+ && if [ -n "$TORCH_ARCHIVE" ]; then \
+      curl -fsSL -o /tmp/libtorch.zip "$TORCH_ARCHIVE" \
+   && echo "$TORCH_ARCHIVE_SHA256  /tmp/libtorch.zip" | sha256sum -c - \
+   && python3 -m zipfile -e /tmp/libtorch.zip /opt \
+   && rm -f /tmp/libtorch.zip /opt/libtorch/lib/*.a; \
+    fi
 COPY . /src
+# ccache helps where ~/.cache/ccache is a volume of the build: tools/image mounts the one that tools/dev has.
 RUN meson setup /src/build /src --prefix=/usr -Dtests=false -Dbench=false \
+      $(if [ -n "$TORCH_ARCHIVE" ]; then echo -Dtorch=/opt/libtorch -Dcuda=enabled; fi) \
  && ninja -C /src/build \
- && DESTDIR=/opt/stage meson install -C /src/build --strip
+ && DESTDIR=/opt/stage meson install -C /src/build --strip \
+ && rm -rf /src/build
 
 FROM base AS runtime
+COPY --from=build /opt/libtorch/lib/ /opt/libtorch/lib/
 COPY --from=build /opt/stage/ /
-RUN useradd --create-home --shell /usr/sbin/nologin clipembed
+# GStreamer's list of plugins is made here once: the service may run with a read-only root.
+ENV HF_HOME=/var/cache/clipembed GST_REGISTRY=/usr/share/gst-clipembed/registry.bin EMBEDDING_LISTEN=0.0.0.0:8000
+RUN useradd --system --home-dir /var/cache/clipembed --create-home --shell /usr/sbin/nologin clipembed \
+ && mkdir -p /usr/share/gst-clipembed \
+ && gst-inspect-1.0 clipembed >/dev/null
 USER clipembed
-WORKDIR /home/clipembed
-ENTRYPOINT ["clipembed"]
-CMD ["--help"]
+WORKDIR /var/cache/clipembed
+EXPOSE 8000
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=6s --start-period=60s CMD ["clipembedd", "--check-health", "http://127.0.0.1:8000/health"]
+# Further arguments are the service's; --entrypoint clipembed is the command-line tool.
+ENTRYPOINT ["clipembedd"]

@@ -63,14 +63,16 @@ have_image() {
   fi
 }
 
-# build_stage TOOL STAGE TAG CONTEXT: quiet unless it fails.
+# build_stage TOOL STAGE TAG CONTEXT [OPTIONS...]: quiet unless it fails.
 build_stage() {
   local tool=$1 stage=$2 tag=$3 context=$4 log
+  shift 4
   have_base_image "$tool" || make_base_image "$tool"
   log=$(mktemp)
   local command=("$tool" build --network host)
-  [ "$tool" = buildah ] && command=(buildah bud --isolation chroot --network host)
-  if ! "${command[@]}" --target "$stage" -t "$tag" -f "$repo/Dockerfile" "$context" >"$log" 2>&1; then
+  # Layers: without them buildah would repeat `base` and `dev` for every image. OCI images have no HEALTHCHECK.
+  [ "$tool" = buildah ] && command=(buildah bud --layers --format docker --isolation chroot --network host)
+  if ! "${command[@]}" "$@" --target "$stage" -t "$tag" -f "$repo/Dockerfile" "$context" >"$log" 2>&1; then
     tail -n 40 "$log" >&2
     die "building the $stage stage failed; the whole log is $log"
   fi

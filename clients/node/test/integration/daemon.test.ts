@@ -1,6 +1,6 @@
 // The client with the real daemon.
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, statSync } from "node:fs";
 import { test } from "node:test";
 
 import { cosineSimilarity, EmbeddingHttpClient, EmbeddingHttpError, EmbeddingService, type Progress } from "../../src/index.js";
@@ -62,7 +62,9 @@ test("it tells about itself", { skip }, async (t) => {
 });
 
 test("an API key is needed where the daemon has one", { skip }, async (t) => {
-  const daemon = await Daemon.start(t, "--api-key-file", scratchFile(t, "keys", "s3cret-s3cret-s3cret\n"));
+  const keys = scratchFile(t, "keys", "s3cret-s3cret-s3cret\n");
+  chmodSync(keys, 0o600);
+  const daemon = await Daemon.start(t, "--api-key-file", keys);
   await assert.rejects(new EmbeddingHttpClient(daemon.url).getEmbedding(photo), { status: 401 });
   const client = new EmbeddingHttpClient({ serviceUrl: daemon.url, apiKey: "s3cret-s3cret-s3cret" });
   assert.equal((await client.getEmbedding(photo)).error, null);

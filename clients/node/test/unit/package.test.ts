@@ -1,7 +1,8 @@
 // The package as others get it: packed, installed in a folder of its own, imported, required, and compiled against.
 import assert from "node:assert/strict";
-import { execFile, execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { execFile, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -74,6 +75,33 @@ examples.forEach((example, i) => {
     const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: consumer, env: { ...process.env, SERVICE: service.url } });
     assert.match(stdout, output[i]!);
   });
+});
+
+test("the example application keeps media and finds what is alike", async (t) => {
+  const vectors = [[1, 0], [0, 1], [0.8, 0.6]].map((vector) => json(success(vector)));
+  const service = await mockService(t, json({}), ...vectors, json({ embedding: null, error: "Unsupported file type", detail: "text", debugMetadata: null }, 415));
+  copyFileSync(join(process.env.EXAMPLE_API ?? join(root, "../../examples/api"), "server.mjs"), join(consumer, "server.mjs"));
+  const env = { ...process.env, EMBEDDING_URL: service.url, PORT: "0" };
+  const api = spawn(process.execPath, ["server.mjs"], { cwd: consumer, env, stdio: ["ignore", "pipe", "inherit"] });
+  t.after(() => api.kill("SIGKILL"));
+  let log = "";
+  for await (const text of api.stdout.iterator({ destroyOnReturn: false })) if ((log += text).includes("listening")) break;
+  const url = /listening at (\S+)/.exec(log)![1]!;
+
+  for (const name of ["a.jpg", "b.jpg", "c.mp4"]) {
+    const response = await fetch(`${url}/media?name=${name}`, { method: "POST", body: name });
+    assert.equal(response.status, 200);
+  }
+  const similar = await (await fetch(`${url}/media/1/similar`)).json();
+  assert.deepEqual(similar, [
+    { id: "3", name: "c.mp4", size: 5, mime: "video/mp4", similarity: 0.8 },
+    { id: "2", name: "b.jpg", size: 5, mime: "image/jpeg", similarity: 0 },
+  ]);
+  assert.equal((await fetch(`${url}/media?name=d.jpg`, { method: "POST", body: "text" })).status, 415);
+  assert.equal((await fetch(`${url}/media/9/similar`)).status, 404);
+  const exit = once(api, "exit");
+  api.kill("SIGTERM");
+  assert.deepEqual(await exit, [0, null]);
 });
 
 const typed = `
