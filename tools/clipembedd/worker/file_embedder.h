@@ -16,6 +16,9 @@
 
 namespace clipembed {
 
+// Videos and what may be animated; a still picture is done in milliseconds, and cannot be interrupted.
+bool may_take_long(const MediaFile& file);
+
 class FileEmbedder {
  public:
   // `engine` is the address of the engine server; it serves one model.

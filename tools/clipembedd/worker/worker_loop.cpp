@@ -1,10 +1,12 @@
 #include "tools/clipembedd/worker/worker_loop.h"
 
-#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
+
+#include "tools/clipembedd/worker/job_watch.h"
 
 namespace clipembed {
 namespace {
@@ -12,11 +14,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr auto kProgressInterval = std::chrono::milliseconds(200);
-
-bool readable(int socket) {
-  pollfd fd{.fd = socket, .events = POLLIN, .revents = 0};
-  return poll(&fd, 1, 0) > 0;
-}
 
 // The daemon checks what it is told, so a decoder's odd times are put straight here.
 std::chrono::nanoseconds not_negative(std::chrono::nanoseconds time) {
@@ -40,15 +37,24 @@ void WorkerLoop::work(const JobRecord& job, FileDescriptor file) {
   Result<MediaFile> media = MediaFile::adopt(file.release(), job.name);
   if (!media) return report(job, std::move(media).error());
   Deadline deadline(std::chrono::hours(24));  // the daemon's counts; this one is only for abandon()
-  report(job, embedder_.embed(*media, job, deadline, [&](const MediaProgress& progress) {
-    see_cancel(job.id, deadline);
-    if (Clock::now() < next_progress_) return;
-    next_progress_ = Clock::now() + kProgressInterval;
-    MediaProgress sane = progress;
-    sane.position = not_negative(sane.position);
-    if (sane.duration) sane.duration = not_negative(*sane.duration);
-    send(ProgressRecord{job.id, sane});
-  }));
+  std::optional<JobWatch> watch;
+  if (may_take_long(*media)) watch.emplace(control_, job.id, deadline);
+  Result<MediaEmbedding> result = embedder_.embed(*media, job, deadline, [&](const MediaProgress& progress) {
+    if (watch) watch->see(progress);
+    report(job, progress);
+  });
+  if (!result && watch && watch->stalled())
+    result = Error{Error::Kind::kFailed, job.name + ": it is damaged: decoding has stopped before its end"};
+  watch.reset();
+  report(job, std::move(result));
+}
+
+void WorkerLoop::report(const JobRecord& job, MediaProgress progress) {
+  if (Clock::now() < next_progress_) return;
+  next_progress_ = Clock::now() + kProgressInterval;
+  progress.position = not_negative(progress.position);
+  if (progress.duration) progress.duration = not_negative(*progress.duration);
+  send(ProgressRecord{job.id, progress});
 }
 
 void WorkerLoop::report(const JobRecord& job, Result<MediaEmbedding> result) {
@@ -61,15 +67,6 @@ void WorkerLoop::report(const JobRecord& job, Result<MediaEmbedding> result) {
   }
   result->frames.clear();
   send(DoneRecord{job.id, *std::move(result)});
-}
-
-void WorkerLoop::see_cancel(std::uint64_t job, Deadline& deadline) {
-  if (!readable(control_)) return;
-  const Result<std::optional<Received>> received = receive_record(control_, false);
-  if (!received || !*received) _exit(0);
-  const Result<ToWorker> record = decode_to_worker((*received)->bytes);
-  const auto* cancel = record ? std::get_if<CancelRecord>(&*record) : nullptr;
-  if (cancel && cancel->id == job) deadline.abandon();
 }
 
 void WorkerLoop::send(const FromWorker& record) {

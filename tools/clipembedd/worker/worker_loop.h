@@ -21,8 +21,8 @@ class WorkerLoop {
 
  private:
   void work(const JobRecord& job, FileDescriptor file);
+  void report(const JobRecord& job, MediaProgress progress);
   void report(const JobRecord& job, Result<MediaEmbedding> result);
-  void see_cancel(std::uint64_t job, Deadline& deadline);
   // Without the daemon there is nobody to work for: the process ends.
   void send(const FromWorker& record);
 
