@@ -28,6 +28,7 @@ constexpr double kNarrowestCell = 168, kNarrowestSheet = 560;
 std::vector<const ChosenFrame*> pick(const std::vector<ChosenFrame>& frames) {
   const std::size_t count = std::min(frames.size(), kMaxSheetFrames);
   std::vector<const ChosenFrame*> picked;
+  picked.reserve(count);
   for (std::size_t i = 0; i < count; ++i) picked.push_back(&frames[i * frames.size() / count]);
   return picked;
 }
@@ -40,8 +41,8 @@ struct Grid {
   double width() const { return double(columns) * (cell_width + kGap) - kGap; }
   double height() const { return double(rows) * (cell_height + kGap) - kGap; }
   Box cell(std::size_t i) const {
-    return {double(i % columns) * (cell_width + kGap), double(i / columns) * (cell_height + kGap), cell_width,
-            cell_height};
+    const std::size_t row = i / columns, column = i % columns;
+    return {double(column) * (cell_width + kGap), double(row) * (cell_height + kGap), cell_width, cell_height};
   }
 };
 

@@ -17,7 +17,7 @@ namespace {
 
 // Where things are, in user units.
 constexpr double kWidth = 1200, kHeight = 412;
-constexpr double kLeft = 68, kRight = 1176;
+constexpr double kLeft = 68, kRight = 1168;
 constexpr double kMarkers = 96, kPlotTop = 122, kPlotBottom = 282, kShots = 288, kShotsHeight = 18, kAxis = 306;
 constexpr double kLegend = 380;
 constexpr double kLeastTop = 0.4;  // of the score axis: what moves in a shot should not look like cuts
@@ -41,7 +41,7 @@ std::string escaped(std::string_view text) {
 
 // The end of a name is where names differ.
 std::string shortened(const std::string& text) {
-  const std::string shown = presentable(text);
+  std::string shown = presentable(text);
   const auto length = static_cast<std::size_t>(g_utf8_strlen(shown.c_str(), -1));
   if (length <= kTitleLength) return shown;
   return "\u2026" + std::string(g_utf8_offset_to_pointer(shown.c_str(), glong(length - kTitleLength + 1)));
@@ -194,16 +194,18 @@ void Timeline::add_style() {
 }
 
 void Timeline::add_score_axis() {
+  const double middle = (kPlotTop + kPlotBottom) / 2;
+  if (video_.scores.empty()) {
+    add("  <text class=\"muted middle\" x=\"{}\" y=\"{}\">no scores: not every frame was looked at</text>\n",
+        (kLeft + kRight) / 2, middle);
+    return;
+  }
   for (int i = 0; i <= 4; ++i) {
     const double score = top_ * i / 4, y = y_of(score);
-    add("  <path class=\"grid\" d=\"M{} {:.1f}H{}\"/>", kLeft, y, kRight);
-    if (!video_.scores.empty())
-      add("<text class=\"muted end\" x=\"{}\" y=\"{:.1f}\">{:.4g}</text>", kLeft - 8, y + 4.5, score);
-    svg_ += '\n';
+    add("  <path class=\"grid\" d=\"M{} {:.1f}H{}\"/><text class=\"muted end\" x=\"{}\" y=\"{:.1f}\">{:.4g}</text>\n",
+        kLeft, y, kRight, kLeft - 8, y + 4.5, score);
   }
-  const double middle = (kPlotTop + kPlotBottom) / 2;
-  if (!video_.scores.empty())
-    add("  <text class=\"muted middle\" transform=\"translate(15 {}) rotate(-90)\">content score</text>\n", middle);
+  add("  <text class=\"muted middle\" transform=\"translate(15 {}) rotate(-90)\">content score</text>\n", middle);
 }
 
 void Timeline::add_time_axis() {
@@ -261,7 +263,8 @@ void Timeline::add_boundaries() {
 void Timeline::add_choices() {
   const double room = (kRight - kLeft) / double(std::max<std::size_t>(video_.frames.size(), 1));
   const double scale = std::clamp(room / 14, 0.35, 1.0);
-  const double stem_end = room < 6 ? kPlotTop : kPlotBottom;  // so many would hide the score
+  // Many would hide the score; and where there is none, they would be all there is.
+  const double stem_end = room < 6 || video_.scores.empty() ? kPlotTop : kPlotBottom;
   add("  <text class=\"muted end\" x=\"{}\" y=\"{}\">chosen</text>\n", kLeft - 14, kMarkers + 4.5);
   for (const ChosenFrame& frame : video_.frames) {
     const ReasonStyle& style = reason_style(frame.reason);
