@@ -21,7 +21,7 @@ class Service:
     """A running program, `scripted-service` unless another is named. Stopped at the end of a `with`."""
 
     def __init__(self, *flags, program=SCRIPTED, gpus=False, variables=(), **popen):
-        self.log = tempfile.TemporaryFile("w+")
+        self.log = tempfile.TemporaryFile("a+")  # its place for reading is not the program's for writing
         environment = {**os.environ, **dict(variables)}
         # meson names the fake library's folder here for everybody.
         folders = [folder for folder in environment.get("LD_LIBRARY_PATH", "").split(":") if folder != FAKE_NVML]
