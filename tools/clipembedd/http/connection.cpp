@@ -197,6 +197,7 @@ void Connection::refuse(std::string_view answer) {
 }
 
 void Connection::stream_closed() {
+  if (at_end_) return close();
   if (phase_ != Phase::kClosed && phase_ != Phase::kLingering) linger();
 }
 
@@ -222,8 +223,11 @@ void Connection::drain() {
 }
 
 void Connection::drop() {
+  if (!served_) return close();
   // libsoup notices, and closes its stream.
-  served_ ? static_cast<void>(g_socket_shutdown(socket_.get(), TRUE, TRUE, nullptr)) : close();
+  refused_ = at_end_ = true;
+  g_socket_shutdown(socket_.get(), TRUE, TRUE, nullptr);
+  if (phase_ != Phase::kLingering) enter(Phase::kLingering);
 }
 
 void Connection::close() {

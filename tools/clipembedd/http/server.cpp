@@ -60,7 +60,7 @@ Status HttpServer::start(const Configuration& configuration) {
       .exhausted =
           [this] {
             state_.metrics.rejected("no_descriptors");
-            make_room();
+            make_room(16);
           },
   };
   Result<std::unique_ptr<Listener>> listener = Listener::open(configuration.listen, std::move(callbacks));
@@ -145,23 +145,31 @@ void HttpServer::accepted(GObjectPtr<GSocket> socket) {
   const GSocketAddress* key = connection->remote_address();
   clients_[key].connection = std::move(connection);
   ++state_.connections;
-  if (state_.connections >= static_cast<std::size_t>(state_.configuration.max_connections)) make_room();
+  if (full()) make_room(1);
 }
 
-// Closes the connection that has waited longest for its client's next word, if it waited a moment at all. Where every
-// connection is in use, new ones wait in the kernel's queue.
-void HttpServer::make_room() {
-  Connection* longest = nullptr;
+// Closes the connections that have waited longest for their client's next word, `count` at most, and none that has not
+// waited for a moment. Where there are none, new ones wait in the kernel's queue.
+void HttpServer::make_room(std::size_t count) {
+  const auto now = Clock::now();
+  std::vector<Connection*> waiting;
   for (auto& [address, client] : clients_) {
-    Connection& connection = *client.connection;
-    const bool waits =
-        connection.phase() == Connection::Phase::kHeader || connection.phase() == Connection::Phase::kIdle;
-    if (waits && (!longest || connection.since() < longest->since())) longest = &connection;
+    const auto phase = client.connection->phase();
+    const bool waits = phase == Connection::Phase::kHeader || phase == Connection::Phase::kIdle;
+    if (waits && now - client.connection->since() > 500ms) waiting.push_back(client.connection.get());
   }
-  if (!longest || Clock::now() - longest->since() < 500ms) return listener_->pause();
-  state_.metrics.rejected("connection_evicted");
-  longest->drop();
-  --state_.connections;  // the next tick counts again
+  if (waiting.empty()) return listener_->pause();
+  std::sort(waiting.begin(), waiting.end(), [](auto* a, auto* b) { return a->since() < b->since(); });
+  waiting.resize(std::min(waiting.size(), count));
+  for (Connection* connection : waiting) {
+    state_.metrics.rejected("connection_evicted");
+    connection->drop();
+    --state_.connections;
+  }
+}
+
+bool HttpServer::full() const {
+  return state_.connections >= static_cast<std::size_t>(state_.configuration.max_connections);
 }
 
 std::shared_ptr<Exchange> HttpServer::exchange_on(const Connection& connection) {
@@ -212,7 +220,8 @@ void HttpServer::tick() {
     return entry.second.connection->phase() != Connection::Phase::kClosed;
   }));
   if (drained_) return check_drained(now);
-  if (state_.connections < static_cast<std::size_t>(state_.configuration.max_connections)) listener_->resume();
+  if (full()) make_room(1);
+  if (!full()) listener_->resume();
 }
 
 // ---- the end ------------------------------------------------------------------------------------------------------

@@ -60,7 +60,8 @@ class HttpServer : Connection::Server {
   static void ended(SoupServerMessage* message, bool complete);
 
   void accepted(GObjectPtr<GSocket> socket);
-  void make_room();
+  bool full() const;
+  void make_room(std::size_t count);
   std::shared_ptr<Exchange> exchange_on(const Connection& connection);
   void tick();
   void check_drained(Clock::time_point now);
