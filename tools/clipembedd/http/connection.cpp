@@ -146,7 +146,8 @@ gssize Connection::read(void* to, gsize size, GError** error) {
   if (approved_ == 0 && framing_.stage() == RequestFraming::Stage::kDone) {
     framing_.start_over();
     answering_ = probed_ = false;
-    if (!pending().empty()) enter(Phase::kHeader);
+    if (buffer_.empty()) buffer_.shrink_to_fit();  // a connection may be idle for long
+    if (!buffer_.empty()) enter(Phase::kHeader);
   }
   while (!refused_ && !approve() && !refused_) {
     const gssize received = receive(error);
