@@ -21,7 +21,7 @@ class Service:
     """A running program, `scripted-service` unless another is named. Stopped at the end of a `with`."""
 
     def __init__(self, *flags, program=SCRIPTED, gpus=False, variables=(), **popen):
-        self.log = tempfile.TemporaryFile("a+")  # its place for reading is not the program's for writing
+        self.log = tempfile.TemporaryFile("ab+")  # appends, whatever has been read of it
         environment = {**os.environ, **dict(variables)}
         # meson names the fake library's folder here for everybody.
         folders = [folder for folder in environment.get("LD_LIBRARY_PATH", "").split(":") if folder != FAKE_NVML]
@@ -53,9 +53,12 @@ class Service:
     def terminate(self):
         self.process.send_signal(signal.SIGTERM)
 
+    def log_text(self):
+        return os.pread(self.log.fileno(), 1 << 24, 0).decode()
+
     def log_lines(self):
-        self.log.seek(0)
-        return [json.loads(line) for line in self.log if line.endswith("\n")]
+        """The complete lines that are JSON; a decoder may write others."""
+        return [json.loads(line) for line in self.log_text().split("\n")[:-1] if line.startswith("{")]
 
     def connect(self, timeout=20):
         return Connection(self.port, timeout)
@@ -83,8 +86,7 @@ class Daemon(Service):
 
     def _address(self):
         if self.process.poll() is not None:
-            self.log.seek(0)
-            raise AssertionError(f"the program ended: {self.log.read()}")
+            raise AssertionError(f"the program ended: {self.log_text()}")
         return next((line["message"] for line in self.log_lines() if "listening" in line.get("message", "")), None)
 
     def children(self):

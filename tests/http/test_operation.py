@@ -418,14 +418,8 @@ class Log(unittest.TestCase):
     def test_plain_lines(self):
         with Service("--log-format=plain") as running:
             running.request("GET", "/nowhere")
-            running.log.flush()
-            text = wait_for(lambda: self.text(running))
+            text = wait_for(running.log_text)
         self.assertRegex(text, r"^127\.0\.0\.1 GET /nowhere 404 \d+\.\d ms 0 bytes Not found: there is no /nowhere\n$")
-
-    @staticmethod
-    def text(running):
-        running.log.seek(0)
-        return running.log.read()
 
     def test_clients_that_go_are_logged_as_499(self):
         with Service() as running:
