@@ -112,6 +112,24 @@ START_TEST(pictures_keep_their_shape) {
 }
 END_TEST
 
+START_TEST(a_picture_of_another_shape_keeps_it) {
+  const Sheet sheet(video_of(
+      {frame_at(milliseconds(0), plain(320, 180, kRed)), frame_at(milliseconds(1000), plain(180, 320, kGreen))}));
+  const Extent red = sheet.extent(kRed), green = sheet.extent(kGreen);
+  ck_assert_int_le(abs(green.height() - red.height()), 1);
+  ck_assert_double_eq_tol(double(green.width()) / green.height(), 180.0 / 320, 0.02);
+}
+END_TEST
+
+START_TEST(frames_without_a_picture_are_left_out) {
+  std::vector<ChosenFrame> frames = {frame_at(milliseconds(0), plain(320, 180, kRed)),
+                                     frame_at(milliseconds(1000), {})};
+  const Sheet with_gap(video_of(frames));
+  frames.pop_back();
+  ck_assert_int_eq(with_gap.width(), Sheet(video_of(frames)).width());
+}
+END_TEST
+
 START_TEST(pictures_are_neither_turned_nor_mirrored) {
   FramePicture quarters = plain(160, 90, kWhite);
   for (int y = 0; y < 90; ++y) {
@@ -181,6 +199,7 @@ END_TEST
 int main() {
   return run_suite("contact_sheet",
                    {each_frame_has_a_cell_of_its_own_in_the_order_of_reading, pictures_keep_their_shape,
+                    a_picture_of_another_shape_keeps_it, frames_without_a_picture_are_left_out,
                     pictures_are_neither_turned_nor_mirrored, time_reason_shot_name_and_counts_are_written,
                     any_name_fits, of_very_many_frames_some_are_drawn_evenly, no_pictures_make_no_sheet});
 }

@@ -25,11 +25,14 @@ constexpr double kMargin = 28, kGap = 14, kPadding = 8, kRadius = 6;
 constexpr double kHeader = 72, kCaption = 46, kBadgeHeight = 19, kLegendLine = 30;
 constexpr double kNarrowestCell = 168, kNarrowestSheet = 560;
 
+// Of those that have a picture.
 std::vector<const ChosenFrame*> pick(const std::vector<ChosenFrame>& frames) {
-  const std::size_t count = std::min(frames.size(), kMaxSheetFrames);
-  std::vector<const ChosenFrame*> picked;
+  std::vector<const ChosenFrame*> pictured, picked;
+  for (const ChosenFrame& frame : frames)
+    if (!frame.picture.pixels.empty()) pictured.push_back(&frame);
+  const std::size_t count = std::min(pictured.size(), kMaxSheetFrames);
   picked.reserve(count);
-  for (std::size_t i = 0; i < count; ++i) picked.push_back(&frames[i * frames.size() / count]);
+  for (std::size_t i = 0; i < count; ++i) picked.push_back(pictured[i * pictured.size() / count]);
   return picked;
 }
 
@@ -102,11 +105,18 @@ void draw_badge(Canvas& canvas, double x, double y, const std::string& reason) {
 
 void draw_cell(Canvas& canvas, const Box& cell, const Grid& grid, const ChosenFrame& frame) {
   canvas.fill(cell, kRadius, kCell);
-  const double left = cell.x + (cell.width - grid.picture_width) / 2;
-  const Box picture = {std::floor(left), cell.y + kPadding, grid.picture_width, grid.picture_height};
+  // Fitted in, for the size of a stream may change.
+  const double width_ratio = grid.picture_width / frame.picture.width;
+  const double scale = std::min(width_ratio, grid.picture_height / frame.picture.height);
+  Box picture = {.y = cell.y + kPadding,
+                 .width = std::round(scale * frame.picture.width),
+                 .height = std::round(scale * frame.picture.height)};
+  picture.x = std::floor(cell.x + (cell.width - picture.width) / 2);
+  picture.y += std::floor((grid.picture_height - picture.height) / 2);
   canvas.picture(picture, 3, frame.picture);
 
-  const double x = cell.x + kPadding + 2, top = picture.y + picture.height, width = cell.width - 2 * kPadding - 2;
+  const double x = cell.x + kPadding + 2, top = cell.y + kPadding + grid.picture_height,
+               width = cell.width - 2 * kPadding - 2;
   const double badge = badge_width(canvas, frame.reason);
   canvas.text({x, top + 3, width, 20}, clock_text(frame.time, 2), kTime);
   if (frame.scene) canvas.text({x, top + 21, width - badge - 4, 18}, std::format("shot {}", *frame.scene + 1), kShot);
@@ -152,8 +162,7 @@ void draw_legend(Canvas& canvas, const Box& box, const std::vector<LegendEntry>&
 
 Result<std::string> draw_contact_sheet(const std::string& name, const MediaEmbedding& video) {
   const std::vector<const ChosenFrame*> frames = pick(video.frames);
-  const auto without_picture = [](const ChosenFrame* frame) { return frame->picture.pixels.empty(); };
-  if (frames.empty() || std::ranges::any_of(frames, without_picture))
+  if (frames.empty())
     return Error{Error::Kind::kFailed, name + ": there are no pictures of frames to make a contact sheet of"};
   const FramePicture& first = frames[0]->picture;
   const Grid grid = best_grid(frames.size(), double(first.width) / double(first.height));

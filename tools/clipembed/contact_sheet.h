@@ -9,12 +9,12 @@
 
 namespace clipembed {
 
-// So many frames at most are drawn, evenly picked among all; the title then says so.
+// So many frames at most are drawn, evenly picked among those that have a picture; the title then says so.
 constexpr std::size_t kMaxSheetFrames = 256;
 // No side of a picture on the sheet is longer, in pixels: larger ones are scaled down, smaller ones enlarged.
 constexpr int kSheetPictureSide = 384;
 
-// The bytes of a PNG file. `name` is the title. Errors: kFailed for no frames, frames without a picture, and where
+// The bytes of a PNG file. `name` is the title. Errors: kFailed where no frame has a picture, and where
 // there is no memory.
 Result<std::string> draw_contact_sheet(const std::string& name, const MediaEmbedding& video);
 
