@@ -167,6 +167,12 @@ double CoarsePicture::contrast() const {
 
 double CoarsePicture::brightness() const { return mean(centre_luma(*this)); }
 
+double CoarsePicture::colour() const {
+  double sum = 0;
+  for (std::size_t i = kCells; i < levels.size(); ++i) sum += std::abs(levels[i] - 128);
+  return sum / (2 * kCells);
+}
+
 double distance(const CoarsePicture& a, const CoarsePicture& b) {
   double squares = 0;
   for (std::size_t i = 0; i < a.levels.size(); ++i) {

@@ -21,6 +21,8 @@ struct CoarsePicture {
   double contrast() const;
   // Mean of luma there.
   double brightness() const;
+  // Mean distance of chroma from neutral, everywhere.
+  double colour() const;
 };
 
 CoarsePicture coarse_picture(const Thumbnail& thumbnail);

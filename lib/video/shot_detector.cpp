@@ -24,7 +24,8 @@ constexpr nanoseconds kFarApart = milliseconds(900);
 // nearly all in fast pans.
 constexpr double kUnlike = 0.75;
 
-constexpr double kBlankContrast = 3;  // levels
+// Levels. Too little light to see anything, or too much; a wall or a sky has a colour.
+constexpr double kBlankContrast = 3, kBlankColour = 4;
 constexpr nanoseconds kAnchorSpan = std::chrono::seconds(2);
 constexpr double kSameScene = 0.8;  // correlation
 
@@ -32,7 +33,7 @@ constexpr double kSameScene = 0.8;  // correlation
 
 std::optional<ShotBoundary> ShotDetector::push(nanoseconds time, const Thumbnail& thumbnail) {
   Frame frame{next_number_++, time, thumbnail, coarse_picture(thumbnail)};
-  frame.blank = frame.coarse.contrast() < kBlankContrast;
+  frame.blank = frame.coarse.contrast() < kBlankContrast && frame.coarse.colour() < kBlankColour;
   if (!frames_.empty()) {
     frame.change = motion_compensated_distance(frames_.back().thumbnail, thumbnail);
     frame.far = time - frames_.back().time >= kFarApart;

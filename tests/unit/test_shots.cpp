@@ -158,6 +158,20 @@ START_TEST(a_flash_that_blinds_the_camera_is_no_cut) {
 }
 END_TEST
 
+// Little but its colour tells a wall from a frame that is black or blinded.
+START_TEST(a_cut_to_a_wall_begins_a_shot_at_its_frame) {
+  const auto wall = [](double t) {
+    Thumbnail picture = scene(1);
+    if (t < 2) return picture;
+    picture.luma.fill(60);
+    picture.cb.fill(170);
+    picture.cr.fill(100);
+    return picture;
+  };
+  expect_shots(wall, 4, {{2, 2}});
+}
+END_TEST
+
 // Key frames, say. What moves in between is unknown, so that only what is unlike counts.
 START_TEST(frames_far_apart_begin_a_shot_where_they_are_unlike_the_one_before) {
   for (const int apart : {1, 5}) {
@@ -186,11 +200,12 @@ START_TEST(a_drain_decides_what_is_open) {
 END_TEST
 
 int main() {
-  return run_suite("shots",
-                   {a_static_scene_is_one_shot, a_cut_begins_a_shot_at_its_frame, a_cut_is_found_between_moving_shots,
-                    a_cut_is_found_under_grain, a_cut_is_found_between_bars, a_pan_is_no_cut, shake_is_no_cut,
-                    a_flash_is_no_cut, a_dissolve_begins_one_shot, a_fade_through_black_begins_one_shot,
-                    a_fade_and_back_to_the_same_scene_is_one_shot, a_light_that_is_switched_is_no_cut,
-                    a_fade_of_a_moving_shot_begins_one_shot, a_flash_that_blinds_the_camera_is_no_cut,
-                    frames_far_apart_begin_a_shot_where_they_are_unlike_the_one_before, a_drain_decides_what_is_open});
+  return run_suite(
+      "shots",
+      {a_static_scene_is_one_shot, a_cut_begins_a_shot_at_its_frame, a_cut_is_found_between_moving_shots,
+       a_cut_is_found_under_grain, a_cut_is_found_between_bars, a_pan_is_no_cut, shake_is_no_cut, a_flash_is_no_cut,
+       a_dissolve_begins_one_shot, a_fade_through_black_begins_one_shot, a_fade_and_back_to_the_same_scene_is_one_shot,
+       a_light_that_is_switched_is_no_cut, a_fade_of_a_moving_shot_begins_one_shot,
+       a_flash_that_blinds_the_camera_is_no_cut, a_cut_to_a_wall_begins_a_shot_at_its_frame,
+       frames_far_apart_begin_a_shot_where_they_are_unlike_the_one_before, a_drain_decides_what_is_open});
 }
