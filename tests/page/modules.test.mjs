@@ -76,6 +76,9 @@ test('numbers are written as people read them', () => {
   assert.equal(words.bytes(999_700), '1.0 MB');
   assert.equal(words.milliseconds(1.44), '1.4 ms');
   assert.equal(words.milliseconds(412.5), '413 ms');
+  assert.equal(words.milliseconds(2339), '2.34 s');
   assert.equal(words.milliseconds(22_100), '22.1 s');
+  assert.equal(words.modelName('/models/clip-a'), 'clip-a');
+  assert.equal(words.modelName('openai/clip-vit-base-patch32'), 'openai/clip-vit-base-patch32');
   assert.equal(words.signed(-0.25, 2), '−0.25');
 });

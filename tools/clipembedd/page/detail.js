@@ -83,6 +83,7 @@ export class Detail {
     const hadFocus = this.#root.contains(document.activeElement);
     this.#closeParts();
     this.#state = item.state;
+    this.#root.dataset.state = item.state;
     Object.assign(this.#nodes, { progress: null, near: null });
     actions.replaceChildren();
     under.replaceChildren();

@@ -41,7 +41,8 @@ export class Item {
   }
 
   get kind() {
-    return this.isVideo || this.frames.length > 0 ? 'Video' : 'Photo';
+    if (this.isVideo || this.frames.length > 0) return 'Video';
+    return this.isPicture || this.state === 'done' ? 'Photo' : 'File';
   }
 
   get isOver() {

@@ -3,7 +3,7 @@
 import { setText } from './dom.js';
 import { Rate, total } from './metrics.js';
 import { health, metrics } from './service.js';
-import { count } from './words.js';
+import { count, modelName } from './words.js';
 
 const WORDS = {
   ok: 'Ready',
@@ -59,7 +59,7 @@ export class Status extends EventTarget {
   #show({ status, model_name: model, device }) {
     const { root, health: words, model: name, load } = this.#nodes;
     setText(words, WORDS[status] ?? status ?? 'Unknown state');
-    setText(name, [model, device].filter(Boolean).join(' on '));
+    setText(name, [modelName(model), device].filter(Boolean).join(' on '));
     if (status === 'gone') setText(load, '');
     if (this.state === status) return;
     // That all is well at the start is no news.

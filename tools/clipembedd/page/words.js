@@ -32,8 +32,13 @@ export function clock(seconds, tenths = true) {
 }
 
 export function milliseconds(value) {
-  if (value >= 9950) return `${(value / 1000).toFixed(1)} s`;
+  if (value >= 999.5) return `${(value / 1000).toFixed(value < 9995 ? 2 : 1)} s`;
   return value >= 9.95 ? `${Math.round(value)} ms` : `${value.toFixed(1)} ms`;
+}
+
+/** A model from a folder is called by the folder's name. */
+export function modelName(name = '') {
+  return name.startsWith('/') ? name.slice(name.lastIndexOf('/') + 1) : name;
 }
 
 export function count(number, one, many = `${one}s`) {
