@@ -121,9 +121,13 @@ END_TEST
 
 START_TEST(without_descriptors_the_error_says_so) {
   Bench bench;
-  const rlimit none{.rlim_cur = 0, .rlim_max = 0};
+  rlimit usual{};
+  ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &usual), 0);
+  const rlimit none{.rlim_cur = 0, .rlim_max = usual.rlim_max};
   ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
-  expect_error(bench.spool.write(bytes_of("upload")), Error::Kind::kUnavailable, {"Too many open files"});
+  const Status written = bench.spool.write(bytes_of("upload"));
+  ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &usual), 0);
+  expect_error(written, Error::Kind::kUnavailable, {"Too many open files"});
 }
 END_TEST
 
