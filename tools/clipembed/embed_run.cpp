@@ -5,7 +5,7 @@
 
 #include "tools/media/deadline.h"
 #include "tools/media/still_image.h"
-#include "tools/media/video_pipeline.h"
+#include "tools/media/embed_video.h"
 
 namespace clipembed {
 namespace {
@@ -107,7 +107,7 @@ void EmbedRun::process(const std::shared_ptr<Job>& job) {
   Result<MediaFile> file = MediaFile::open(paths_[job->index]);
   if (!file) return complete(*job, std::move(file).error());
   job->deadline.feed();
-  if (file->type() == MediaType::kStream) {
+  if (is_video(*file)) {
     const auto note = [&](const MediaProgress& progress) {
       std::lock_guard lock(mutex_);
       job->progress = progress;

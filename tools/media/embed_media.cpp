@@ -3,9 +3,9 @@
 #include <future>
 #include <limits>
 
+#include "tools/media/embed_video.h"
 #include "tools/media/picture_pipeline.h"
 #include "tools/media/still_image.h"
-#include "tools/media/video_pipeline.h"
 
 namespace clipembed {
 namespace {
@@ -30,9 +30,8 @@ Result<MediaEmbedding> embed_still(const MediaFile& file, const MediaOptions& op
 Result<MediaEmbedding> embed_media(const MediaFile& file, const MediaOptions& options, const EmbedderSettings& settings,
                                    Deadline& deadline, const ProgressCallback& progress) {
   deadline.feed();
-  Result<MediaEmbedding> result = file.type() == MediaType::kStream
-                                      ? embed_video(file, options, settings, deadline, progress)
-                                      : embed_still(file, options, settings, deadline);
+  Result<MediaEmbedding> result = is_video(file) ? embed_video(file, options, settings, deadline, progress)
+                                                 : embed_still(file, options, settings, deadline);
   deadline.suspend();
   return result;
 }

@@ -13,6 +13,7 @@ constexpr std::uint64_t kBlockBytes = 65536;  // where it is left to us
 // Where appsrc reads next. It calls with its stream lock held, one call at a time.
 struct Feed {
   const MediaFile& file;
+  std::atomic<std::uint64_t>& reads;
   std::uint64_t offset = 0;
 
   void push(GstAppSrc* source, std::uint64_t length);
@@ -20,6 +21,7 @@ struct Feed {
 
 // Exactly `length` bytes while the file has them: in pull mode the answer to a request is one buffer.
 void Feed::push(GstAppSrc* source, std::uint64_t length) {
+  ++reads;
   if (offset >= file.size()) {
     gst_app_src_end_of_stream(source);
     return;
@@ -60,12 +62,13 @@ gboolean on_seek_data(GstAppSrc*, guint64 offset, gpointer feed) {
 
 }  // namespace
 
-void feed_file(GstAppSrc* source, const MediaFile& file) {
+void feed_file(GstAppSrc* source, const MediaFile& file, std::atomic<std::uint64_t>& reads) {
   gst_app_src_set_size(source, static_cast<gint64>(file.size()));
   GstAppSrcCallbacks callbacks{};
   callbacks.need_data = on_need_data;
   callbacks.seek_data = on_seek_data;
-  gst_app_src_set_callbacks(source, &callbacks, new Feed{file}, [](gpointer feed) { delete static_cast<Feed*>(feed); });
+  gst_app_src_set_callbacks(source, &callbacks, new Feed{file, reads},
+                            [](gpointer feed) { delete static_cast<Feed*>(feed); });
 }
 
 }  // namespace clipembed

@@ -4,6 +4,9 @@
 
 #include <gst/app/gstappsrc.h>
 
+#include <atomic>
+#include <cstdint>
+
 #include "tools/media/media_file.h"
 
 namespace clipembed {
@@ -11,7 +14,8 @@ namespace clipembed {
 // A gst-launch element that feed_file() can be used with, before it is linked.
 inline constexpr char kFileSource[] = "appsrc name=source stream-type=random-access blocksize=65536";
 
-// The file must outlive the element. A read that fails is an error message, RESOURCE/READ.
-void feed_file(GstAppSrc* source, const MediaFile& file);
+// The file, and the number of reads so far, must outlive the element. A read that fails is an error message,
+// RESOURCE/READ.
+void feed_file(GstAppSrc* source, const MediaFile& file, std::atomic<std::uint64_t>& reads);
 
 }  // namespace clipembed

@@ -76,17 +76,57 @@ ImageContainer inspect_png(std::string_view file) {
   return facts;
 }
 
-// Source: WebP container specification, "Extended file format".
+// Source: WebP container specification, "Extended file format" and "Animation".
 ImageContainer inspect_webp(std::string_view file) {
   constexpr std::size_t kRiffHeader = 12, kChunkHeader = 8;
+  constexpr std::size_t kFrameHeader = 16;
+  ImageContainer facts;
   for (std::size_t at = kRiffHeader; file.size() >= kChunkHeader && at <= file.size() - kChunkHeader;) {
     const std::size_t length = read32(file, at + 4, false);
     if (length > file.size() - at - kChunkHeader) break;
-    if (file.substr(at, 4) == "EXIF")
-      return ImageContainer{.orientation = exif_orientation(file.substr(at + kChunkHeader, length))};
+    const std::string_view type = file.substr(at, 4);
+    if (type == "EXIF") facts.orientation = exif_orientation(file.substr(at + kChunkHeader, length));
+    if (type == "ANMF" && length >= kFrameHeader)
+      facts.delays.push_back(read32(file, at + kChunkHeader + 12, false) & 0xffffff);
     at += kChunkHeader + length + length % 2;
   }
-  return {};
+  return facts;
+}
+
+// The length of a colour table, from the packed field that tells of it.
+std::size_t colour_table_bytes(std::uint32_t packed) { return packed & 0x80 ? 3u << ((packed & 7) + 1) : 0; }
+
+// The end of a chain of sub-blocks, or npos where it is cut off.
+std::size_t skip_sub_blocks(std::string_view file, std::size_t at) {
+  while (at < file.size()) {
+    const std::size_t length = byte(file, at++);
+    if (length == 0) return at;
+    at += length;
+  }
+  return file.npos;
+}
+
+// Source: GIF89a specification, sections 17 to 27. The delay of a picture stands in the extension before it.
+ImageContainer inspect_gif(std::string_view file) {
+  constexpr std::size_t kHeader = 13, kDescriptor = 10, kControl = 8;
+  constexpr char kExtension = 0x21, kImage = 0x2c;
+  constexpr std::uint32_t kGraphicControl = 0xf9;
+  ImageContainer facts;
+  unsigned delay = 0;
+  std::size_t at = file.size() < kHeader ? file.size() : kHeader + colour_table_bytes(byte(file, 10));
+  while (at < file.size()) {
+    const char block = file[at];
+    if (block == kExtension && file.size() - at >= kControl) {
+      if (byte(file, at + 1) == kGraphicControl) delay = read16(file, at + 4, false) * 10;
+      at = skip_sub_blocks(file, at + 2);
+    } else if (block == kImage && file.size() - at > kDescriptor) {
+      at = skip_sub_blocks(file, at + kDescriptor + colour_table_bytes(byte(file, at + 9)) + 1);
+      if (at != file.npos) facts.delays.push_back(delay);
+    } else {
+      break;  // the trailer, or nothing that is known
+    }
+  }
+  return facts;
 }
 
 // The largest `ispe` property (width, height after version and flags). They stand in the `meta` box, which precedes the
@@ -113,6 +153,8 @@ ImageContainer inspect_container(MediaType type, std::string_view file) {
       return inspect_png(file);
     case MediaType::kWebp:
       return inspect_webp(file);
+    case MediaType::kGif:
+      return inspect_gif(file);
     case MediaType::kHeif:
       return inspect_heif(file);
     default:

@@ -42,10 +42,10 @@ struct MediaOptions {
   std::chrono::nanoseconds max_duration{};       // of a video
 
   // To draw a video by, at some cost.
-  unsigned picture_side = 0;  // each chosen frame as a picture whose longer side has so many pixels; 0: none
+  unsigned picture_side = 0;  // each chosen frame as a picture, its longer side at most so many pixels; 0: none
   bool scores = false;        // a FrameScore for every frame that was looked at
 
-  PipelineTexts pipelines;
+  PipelineTexts pipelines = {};
 };
 
 // 8-bit RGB, rows without padding.
