@@ -1,4 +1,5 @@
 // `clipembed embed` on one video: its chosen frames in the output and as drawings, and the options that ask for them.
+#include <gdk-pixbuf/gdk-pixbuf.h>
 #include <gst/gst.h>
 #include <json-glib/json-glib.h>
 
@@ -87,13 +88,34 @@ END_TEST
 
 START_TEST(a_video_is_drawn) {
   const Scratch scratch;
-  const std::string timeline = scratch.path() / "timeline.svg";
-  const Finished finished = run_well({"--timeline", timeline, "--frames", "4", make_video(scratch)});
+  const std::string sheet = scratch.path() / "sheet.png", timeline = scratch.path() / "timeline.svg";
+  const Finished finished =
+      run_well({"--contact-sheet", sheet, "--timeline", timeline, "--frames", "4", make_video(scratch)});
   ck_assert_uint_eq(parse_lines(finished.out).size(), 1);
+  ck_assert(read_file(sheet).starts_with("\x89PNG"));
   const std::string svg = read_file(timeline);
   ck_assert(contains(svg, "Chosen frames of two scenes.avi"));
   ck_assert(contains(svg, "2 shots"));
   ck_assert(contains(svg, "<title>0:01.00 cut</title>"));
+}
+END_TEST
+
+// The second half is a blue ground with a ball on it.
+START_TEST(a_contact_sheet_shows_what_is_in_the_video) {
+  const Scratch scratch;
+  const std::string sheet = scratch.path() / "sheet.png";
+  run_well({"--contact-sheet", sheet, "--frames", "4", make_video(scratch)});
+  const GObjectPtr<GdkPixbuf> pixels(gdk_pixbuf_new_from_file(sheet.c_str(), nullptr));
+  ck_assert(pixels != nullptr);
+  int blue = 0;
+  for (int y = 0; y < gdk_pixbuf_get_height(pixels.get()); ++y) {
+    const guint8* row = gdk_pixbuf_read_pixels(pixels.get()) + y * gdk_pixbuf_get_rowstride(pixels.get());
+    for (int x = 0; x < gdk_pixbuf_get_width(pixels.get()); ++x) {
+      const guint8* pixel = row + x * gdk_pixbuf_get_n_channels(pixels.get());
+      if (abs(pixel[0] - 0x20) < 12 && abs(pixel[1] - 0x40) < 12 && abs(pixel[2] - 0x80) < 12) ++blue;
+    }
+  }
+  ck_assert_int_gt(blue, 2 * 200 * 150);  // two pictures at least, most of them ground
 }
 END_TEST
 
@@ -173,8 +195,9 @@ int main() {
   TCase* options = tcase_create("options");
   tcase_add_loop_test(options, wrong_options_are_named, 0, std::size(kWrong));
   suite_add_tcase(suite, options);
-  return run_suite(suite,
-                   {detail_frames_tells_of_each_chosen_frame, augmented_vectors_are_others_and_say_so, a_video_is_drawn,
-                    a_reader_that_goes_away_is_no_reason_to_leave_half_a_file, what_fails_leaves_drawings_as_they_were,
-                    an_image_is_embedded_and_not_drawn, a_drawing_that_cannot_be_written_is_an_error_before_the_work});
+  return run_suite(
+      suite, {detail_frames_tells_of_each_chosen_frame, augmented_vectors_are_others_and_say_so, a_video_is_drawn,
+              a_contact_sheet_shows_what_is_in_the_video, a_reader_that_goes_away_is_no_reason_to_leave_half_a_file,
+              what_fails_leaves_drawings_as_they_were, an_image_is_embedded_and_not_drawn,
+              a_drawing_that_cannot_be_written_is_an_error_before_the_work});
 }
