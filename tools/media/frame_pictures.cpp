@@ -85,10 +85,19 @@ void FramePictures::set_caps(GstEvent* event) {
 }
 
 void FramePictures::paint(GstBuffer* buffer) {
+  if (frames_++ % stride_ != 0) return;
   const GstClockTime time = gst_segment_to_stream_time(&segment_, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer));
   FramePicture picture = convert(*from_, *to_, buffer);
   std::lock_guard lock(mutex_);
   pictures_.insert_or_assign(std::chrono::nanoseconds(GST_CLOCK_TIME_IS_VALID(time) ? time : 0), std::move(picture));
+  if (pictures_.size() > kMaxKept) thin_out();
+}
+
+// Called with mutex_ held.
+void FramePictures::thin_out() {
+  bool drop = true;
+  std::erase_if(pictures_, [&](const auto&) { return drop = !drop; });
+  stride_ *= 2;
 }
 
 FramePicture FramePictures::take(std::chrono::nanoseconds time) {

@@ -16,6 +16,9 @@ namespace clipembed {
 
 class FramePictures {
  public:
+  // No more are kept: where there are more frames, every second picture goes, and every second frame gets none.
+  static constexpr std::size_t kMaxKept = 512;
+
   // `pad`: clipembed's sink pad, whose frames are upright. `side`: of the longer side, in pixels; 0: no pictures.
   FramePictures(GObjectPtr<GstPad> pad, unsigned side);
   ~FramePictures();
@@ -30,6 +33,7 @@ class FramePictures {
   static GstPadProbeReturn on_data(GstPad*, GstPadProbeInfo* info, gpointer self);
   void set_caps(GstEvent* event);
   void paint(GstBuffer* buffer);
+  void thin_out();
 
   const GObjectPtr<GstPad> pad_;
   const unsigned side_;
@@ -38,6 +42,8 @@ class FramePictures {
   // Streaming thread.
   GstSegment segment_;
   std::optional<GstVideoInfo> from_, to_;
+  std::uint64_t frames_ = 0;  // seen
+  std::uint64_t stride_ = 1;  // of them, one in so many is painted
 
   mutable std::mutex mutex_;
   int width_ = 0, height_ = 0;                                 // guarded by mutex_

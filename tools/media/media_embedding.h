@@ -63,7 +63,8 @@ struct ChosenFrame {
   std::optional<double> score = {};    // what frames of a shot are ranked by, 0 to 1
   std::optional<double> entropy = {};  // of its luma histogram, in bits, 0 to 8
   std::vector<float> embedding = {};
-  FramePicture picture = {};  // upright, with square pixels; empty without picture_side
+  // Upright, with square pixels; empty without picture_side, and for some where there are hundreds of frames.
+  FramePicture picture = {};
 };
 
 // What the choice saw of a frame, chosen or not.
