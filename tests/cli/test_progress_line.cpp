@@ -53,6 +53,8 @@ START_TEST(a_video_alone_goes_by_its_own_time) {
   expect_text(progress_line(state), "[                    ] 0:00 of 1:00:00  film.mp4");
   state.place = MediaProgress{.position = 60s, .duration = {}};
   expect_text(progress_line(state), "[                    ] 1:00  6x  film.mp4");
+  state.place = MediaProgress{.position = 12345s, .duration = {}};
+  expect_text(progress_line(state), "[                    ] 3:25:45  1234x  film.mp4");
   state.place = MediaProgress{.position = 250s, .duration = 240s};
   expect_text(progress_line(state), "[====================] 4:10 of 4:10  25x  0:00 left  film.mp4");
 }

@@ -23,7 +23,7 @@ constexpr char kDescription[] =
     "\n"
     "Frames of a video: --sampling thorough decodes every frame, finds the shots and takes the best of each, and adds\n"
     "frames until each of --frames equal parts of the video has one. keyframes decodes key frames only, which is many\n"
-    "times faster; auto does so with long files. Why a frame was chosen is its reason: cut (the first of a shot),\n"
+    "times faster; auto does so from two minutes on. Why a frame was chosen is its reason: cut (the first of a shot),\n"
     "salient (the best of a shot's first ones), coverage (its part had none), interval (none for long).\n"
     "\n"
     "Examples:\n"

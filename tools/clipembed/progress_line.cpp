@@ -19,6 +19,11 @@ std::string size_text(double bytes) {
   return text;
 }
 
+// Three digits, and no exponent where there are more.
+std::string short_number(double value) {
+  return value < 999.5 ? std::format("{:.3g}", value) : std::format("{:.0f}", value);
+}
+
 // How much of the current file is done, 0 to 1.
 double part_of_place(const ProgressState& state) {
   if (!state.place || !state.place->duration || state.place->duration->count() <= 0) return 0;
@@ -41,7 +46,7 @@ std::string place_line(const ProgressState& state) {
   std::string text = place_text(place);
   if (place.position.count() > 0 && state.place_elapsed.count() > 0) {
     const double speed = seconds(place.position) / seconds(state.place_elapsed);
-    text += std::format("  {:.3g}x", speed);
+    text += "  " + short_number(speed) + "x";
     if (place.duration) text += left_text(std::max(0.0, seconds(*place.duration - place.position)) / speed);
   }
   return text;
@@ -54,7 +59,7 @@ std::string count_line(const ProgressState& state, double done) {
   std::string text = files ? std::format("{}/{}", state.done, state.total)
                            : size_text(static_cast<double>(state.done)) + " of " + size_text(total);
   if (done > 0) {
-    text += "  " + (files ? std::format("{:.3g}", rate) : size_text(rate)) + "/s";
+    text += "  " + (files ? short_number(rate) : size_text(rate)) + "/s";
     text += left_text(std::max(0.0, total - done) / rate);
   }
   return text;
