@@ -49,7 +49,7 @@ std::vector<std::uint8_t> webm_of(int frames) {
 }
 
 PoolBench::PoolBench(PoolOptions options) {
-  options.program = g_getenv("CLIPEMBEDD_WORKER");
+  if (options.program.empty()) options.program = g_getenv("CLIPEMBEDD_WORKER");
   if (!options.connect_engine) {
     options.connect_engine = [this]() -> Result<FileDescriptor> {
       remote::SocketPair pair = expect_value(remote::connected_pair());

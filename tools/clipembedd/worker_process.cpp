@@ -30,9 +30,8 @@ std::string reason(int error) { return std::generic_category().message(error); }
 
 // What decoders, loaders and sanitizers look at; the rest, keys and tokens among it, is none of a worker's business.
 bool is_for_workers(std::string_view variable) {
-  constexpr std::string_view kPrefixes[] = {
-      "GST_", "GDK_PIXBUF_", "G_",      "LD_",   "LC_",      "LIBVA_",          "MALLOC_",
-      "ORC_", "XDG_",        "NVIDIA_", "CUDA_", "LIBHEIF_", "CLIPEMBEDD_TEST_"};
+  constexpr std::string_view kPrefixes[] = {"GST_",    "GDK_PIXBUF_", "G_",   "LD_",     "LC_",   "LIBVA_",
+                                            "MALLOC_", "ORC_",        "XDG_", "NVIDIA_", "CUDA_", "LIBHEIF_"};
   constexpr std::string_view kNames[] = {"HOME=", "LANG=", "LANGUAGE=", "PATH=", "TMPDIR=", "TZ="};
   const auto begins = [variable](std::string_view prefix) { return variable.starts_with(prefix); };
   return std::ranges::any_of(kPrefixes, begins) || std::ranges::any_of(kNames, begins) ||
@@ -146,6 +145,7 @@ Status WorkerProcess::send(const ToWorker& record, int descriptor) {
 }
 
 void WorkerProcess::kill() {
+  condemned_ = true;
   if (watching_ != 0) ::kill(pid_, SIGKILL);
 }
 
@@ -158,6 +158,7 @@ int WorkerProcess::on_readable(int, unsigned, void* data) {
 
 bool WorkerProcess::read_some() {
   for (int i = 0; i < kRecordsATurn; ++i) {
+    if (condemned_) return false;
     Result<std::optional<Received>> received = receive_record(control_.get(), false);
     if (received && !*received) return true;
     Result<FromWorker> record =
@@ -181,10 +182,10 @@ void WorkerProcess::stop_reading() {
 void WorkerProcess::on_exit(pid_t, int status, void* data) {
   auto* self = static_cast<WorkerProcess*>(data);
   self->watching_ = 0;
-  if (self->reading_ != 0) {
+  if (self->reading_ != 0 && !self->condemned_) {
     self->read_some();  // what it said last
-    self->stop_reading();
   }
+  self->stop_reading();
   self->events_.ended(how_it_ended(status));
 }
 

@@ -38,6 +38,7 @@ class WorkerProcess {
 
   // Errors: those of send_record().
   Status send(const ToWorker& record, int descriptor = -1);
+  // Nothing that it says is listened to any more; ended() follows.
   void kill();
 
  private:
@@ -51,6 +52,7 @@ class WorkerProcess {
   const pid_t pid_;
   FileDescriptor control_;
   const Events events_;
+  bool condemned_ = false;
   unsigned reading_ = 0;   // GLib sources; 0: none
   unsigned watching_ = 0;  // and then the process has been waited for
 };
