@@ -45,14 +45,14 @@ constexpr std::string_view kHardwarePlugins[] = {"msdk", "nvcodec", "qsv", "v4l2
 
 // Of the libav plugin.
 constexpr std::string_view kLibav[] = {
-    "avdec_cfhd",      "avdec_cinepak",   "avdec_dnxhd",      "avdec_dvvideo",  "avdec_ffv1",      "avdec_ffvhuff",
-    "avdec_flv",       "avdec_h261",      "avdec_h263",       "avdec_h263i",    "avdec_h263p",     "avdec_h264",
-    "avdec_h265",      "avdec_h266",      "avdec_hap",        "avdec_huffyuv",  "avdec_indeo3",    "avdec_indeo5",
-    "avdec_mjpeg",     "avdec_mjpegb",    "avdec_mpeg2video", "avdec_mpeg4",    "avdec_mpegvideo", "avdec_msmpeg4",
-    "avdec_msmpeg4v1", "avdec_msmpeg4v2", "avdec_msrle",      "avdec_msvideo1", "avdec_png",       "avdec_prores",
-    "avdec_qtrle",     "avdec_rpza",      "avdec_svq1",       "avdec_svq3",     "avdec_vc1",       "avdec_vp3",
-    "avdec_vp5",       "avdec_vp6",       "avdec_vp6a",       "avdec_vp6f",     "avdec_vp8",       "avdec_vp9",
-    "avdec_wmv1",      "avdec_wmv2",      "avdec_wmv3"};
+    "avdec_cfhd",     "avdec_cinepak",   "avdec_dnxhd",     "avdec_dvvideo",    "avdec_ffv1",     "avdec_ffvhuff",
+    "avdec_flv",      "avdec_h261",      "avdec_h263",      "avdec_h263i",      "avdec_h263p",    "avdec_h264",
+    "avdec_h265",     "avdec_h266",      "avdec_hap",       "avdec_huffyuv",    "avdec_indeo3",   "avdec_indeo5",
+    "avdec_jpeg2000", "avdec_mjpeg",     "avdec_mjpegb",    "avdec_mpeg2video", "avdec_mpeg4",    "avdec_mpegvideo",
+    "avdec_msmpeg4",  "avdec_msmpeg4v1", "avdec_msmpeg4v2", "avdec_msrle",      "avdec_msvideo1", "avdec_png",
+    "avdec_prores",   "avdec_qtrle",     "avdec_rpza",      "avdec_svq1",       "avdec_svq3",     "avdec_vc1",
+    "avdec_vp3",      "avdec_vp5",       "avdec_vp6",       "avdec_vp6a",       "avdec_vp6f",     "avdec_vp8",
+    "avdec_vp9",      "avdec_wmv1",      "avdec_wmv2",      "avdec_wmv3"};
 
 // gdk-pixbuf's loaders of still_image.cpp.
 constexpr const char* kPictureFormats[] = {"jpeg", "png", "webp", "gif", "bmp", "tiff", "heif/avif", "jxl"};

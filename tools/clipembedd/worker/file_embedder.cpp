@@ -3,22 +3,16 @@
 #include <future>
 #include <limits>
 
-#include "tools/media/embed_media.h"
+#include "tools/media/embed_video.h"
 #include "tools/media/still_image.h"
 
 namespace clipembed {
-// Of an animation only embed_media() knows whether it moves.
-bool may_take_long(const MediaFile& file) {
-  const MediaType type = file.type();
-  return type == MediaType::kStream || type == MediaType::kGif || type == MediaType::kWebp;
-}
-
 Result<MediaEmbedding> FileEmbedder::embed(const MediaFile& file, const JobRecord& job, Deadline& deadline,
                                            const ProgressCallback& progress) {
   MediaOptions options = job.options;
   options.pipelines = pipelines_;
   EmbedderSettings settings{.model = {}, .normalize = job.normalize, .augment = job.augment, .engine = engine_};
-  if (may_take_long(file)) return embed_media(file, options, settings, deadline, progress);
+  if (is_video(file)) return embed_video(file, options, settings, deadline, progress);
   // The engine gathers a batch of what waits anyhow; nothing is to wait here for a picture that does not come.
   settings.batch_size = 1;
   return embed_picture(file, options, settings, deadline);

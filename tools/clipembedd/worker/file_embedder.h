@@ -16,16 +16,13 @@
 
 namespace clipembed {
 
-// Videos and what may be animated; a still picture is done in milliseconds, and cannot be interrupted.
-bool may_take_long(const MediaFile& file);
-
 class FileEmbedder {
  public:
   // `engine` is the address of the engine server; it serves one model.
   FileEmbedder(std::string engine, PipelineTexts pipelines)
       : engine_(std::move(engine)), pipelines_(std::move(pipelines)) {}
 
-  // Errors: those of embed_media().
+  // Errors: those of embed_video(), load_still_image() and the element.
   Result<MediaEmbedding> embed(const MediaFile& file, const JobRecord& job, Deadline& deadline,
                                const ProgressCallback& progress);
 

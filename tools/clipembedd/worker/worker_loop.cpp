@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "tools/clipembedd/worker/job_watch.h"
+#include "tools/media/embed_video.h"
 
 namespace clipembed {
 namespace {
@@ -38,7 +39,7 @@ void WorkerLoop::work(const JobRecord& job, FileDescriptor file) {
   if (!media) return report(job, std::move(media).error());
   Deadline deadline(std::chrono::hours(24));  // the daemon's counts; this one is only for abandon()
   std::optional<JobWatch> watch;
-  if (may_take_long(*media)) watch.emplace(control_, job.id, deadline);
+  if (is_video(*media)) watch.emplace(control_, job.id, deadline);
   Result<MediaEmbedding> result = embedder_.embed(*media, job, deadline, [&](const MediaProgress& progress) {
     if (watch) watch->see(progress);
     report(job, progress);
