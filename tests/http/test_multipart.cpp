@@ -153,9 +153,8 @@ START_TEST(the_sinks_error_is_passed_on) {
 END_TEST
 
 START_TEST(boundaries) {
-  ck_assert_str_eq(expect_value(multipart_boundary("multipart/form-data; boundary=a-b")).c_str(), "a-b");
-  ck_assert_str_eq(expect_value(multipart_boundary("multipart/form-data; charset=utf-8; Boundary=\"a b:c\"")).c_str(),
-                   "a b:c");
+  ck_assert(expect_value(multipart_boundary("multipart/form-data; boundary=a-b")) == "a-b");
+  ck_assert(expect_value(multipart_boundary("multipart/form-data; charset=utf-8; Boundary=\"a b:c\"")) == "a b:c");
   for (const std::string& type :
        {std::string("multipart/form-data"), std::string("multipart/form-data; boundary="),
         std::string("multipart/form-data; boundary=\"\""), std::string("multipart/form-data; boundary=\"a \""),
@@ -173,7 +172,7 @@ START_TEST(mutated_forms_are_taken_or_refused) {
   const auto below = [&](std::size_t end) {
     return static_cast<std::size_t>(g_rand_int_range(random, 0, static_cast<gint32>(end)));
   };
-  for (int round = 0; round < 20'000; ++round) {
+  for (int round = 0; round < 5000; ++round) {
     std::string form = good;
     for (std::size_t n = below(4) + 1; n > 0; --n) {
       const std::size_t at = below(form.size());

@@ -97,7 +97,7 @@ START_TEST(mutated_requests_have_one_reading) {
   const auto below = [&](std::size_t end) {
     return static_cast<std::size_t>(g_rand_int_range(random, 0, static_cast<gint32>(end)));
   };
-  for (int round = 0; round < 20'000; ++round) {
+  for (int round = 0; round < 5000; ++round) {
     std::string request = good;
     for (std::size_t n = below(3) + 1; n > 0; --n) {
       const std::size_t at = below(request.size());
@@ -124,7 +124,7 @@ END_TEST
 
 int main() {
   using namespace clipembed;
-  return run_suite("http framing",
+  return run_suite("request framing",
                    {a_request_ends_where_its_framing_says_in_any_pieces,
                     nothing_of_a_header_is_approved_before_all_of_it_is, line_breaks_before_a_request_are_dropped,
                     a_header_has_a_limit, requests_follow_each_other, mutated_requests_have_one_reading});
