@@ -91,6 +91,11 @@ class Embeddings(unittest.TestCase):
                 self.assertEqual([frame["time"] for frame in answer["frames"]], answer["debugMetadata"]["selected_times"])
                 self.assertAlmostEqual(math.hypot(*answer["embedding"]), 1, places=5)
 
+    def test_an_animation_is_a_video(self):
+        answer = self.embed(self.video("a.gif", seconds=1)).json
+        self.assertIsNone(answer["error"], answer["detail"])
+        self.assertGreaterEqual(answer["debugMetadata"]["num_frames"], 2)
+
     def test_progress_of_a_video(self):
         answer = self.service.embed(self.video("long.mp4", "-c:v", "libx264", seconds=20), "/embed?sampling=thorough&frames=100",
                                     [("Accept", "text/event-stream")])
@@ -114,6 +119,8 @@ class Embeddings(unittest.TestCase):
         big = os.path.join(self.folder.name, "big.png")
         subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "color=size=2000x1100", "-frames:v", "1", "-y", big], check=True)
         answer = self.embed(pathlib.Path(big).read_bytes())
+        self.assertEqual((answer.status, answer.json["error"]), (422, "Processing failed"))
+        answer = self.embed(self.video("long.mp4", "-c:v", "libx264", "-preset", "ultrafast", "-r", "1", seconds=90))
         self.assertEqual((answer.status, answer.json["error"]), (422, "Processing failed"))
 
     def test_sixteen_clients_at_once(self):
