@@ -44,15 +44,14 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 double decode_seconds(const std::string& path) {
   const auto start = Clock::now();
   GError* error = nullptr;
-  GstElement* pipeline = gst_parse_launch(
-      "filesrc name=source ! decodebin3 name=decoder ! fakesink sync=false enable-last-sample=false", &error);
+  // The location stands in the line: decodebin3 (1.26) looks into the file as soon as it is linked.
+  const std::string line =
+      "filesrc location=\"" + path + "\" ! decodebin3 name=decoder ! fakesink sync=false enable-last-sample=false";
+  GstElement* pipeline = gst_parse_launch(line.c_str(), &error);
   if (!pipeline || error) give_up(error->message);
-  for (const char* name : {"source", "decoder"}) {
-    GstElement* element = gst_bin_get_by_name(GST_BIN(pipeline), name);
-    name == std::string("source") ? g_object_set(element, "location", path.c_str(), nullptr)
-                                  : choose_first_video(element);
-    gst_object_unref(element);
-  }
+  GstElement* decoder = gst_bin_get_by_name(GST_BIN(pipeline), "decoder");
+  choose_first_video(decoder);
+  gst_object_unref(decoder);
   gst_element_set_state(pipeline, GST_STATE_PLAYING);
   GstBus* bus = gst_element_get_bus(pipeline);
   GstMessage* end = gst_bus_timed_pop_filtered(bus, GST_CLOCK_TIME_NONE,
