@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "tools/media/deadline.h"
-#include "tools/media/still_image.h"
 #include "tools/media/embed_video.h"
+#include "tools/media/still_image.h"
 
 namespace clipembed {
 namespace {
