@@ -16,8 +16,7 @@ struct GuardedInputClass {
 GType guarded_input_get_type();
 
 ByteSource* source_of(void* stream) {
-  return reinterpret_cast<GuardedInput*>(G_TYPE_CHECK_INSTANCE_CAST(stream, guarded_input_get_type(), GuardedInput))
-      ->source;
+  return G_TYPE_CHECK_INSTANCE_CAST(stream, guarded_input_get_type(), GuardedInput)->source;
 }
 
 gssize read_nonblocking(GPollableInputStream* stream, void* to, gsize size, GError** error) {

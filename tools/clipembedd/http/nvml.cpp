@@ -108,7 +108,7 @@ void add_percent(JsonWriter& object, std::string_view key, const std::optional<u
 std::string gpu_metrics_json(const Nvml* nvml) {
   const std::vector<GpuState> gpus = nvml ? nvml->gpus() : std::vector<GpuState>();
   JsonWriter answer;
-  if (gpus.empty()) {
+  if (!nvml || gpus.empty()) {
     answer.add("error", "CUDA not available");
     return answer.text();
   }
