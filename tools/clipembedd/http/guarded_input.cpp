@@ -5,9 +5,14 @@
 namespace clipembed {
 namespace {
 
+// libsoup reads a body until the socket has no more, which a fast client's has for as long as the body is: without an
+// end to its turn nobody else would be served meanwhile.
+constexpr gsize kBytesATurn = 256 << 10;
+
 struct GuardedInput {
   GInputStream parent;
   ByteSource* source;  // nullptr once detached
+  gsize turn;          // bytes read since others had theirs
 };
 struct GuardedInputClass {
   GInputStreamClass parent;
@@ -15,13 +20,23 @@ struct GuardedInputClass {
 
 GType guarded_input_get_type();
 
-ByteSource* source_of(void* stream) {
-  return G_TYPE_CHECK_INSTANCE_CAST(stream, guarded_input_get_type(), GuardedInput)->source;
+GuardedInput* guarded(void* stream) {
+  return G_TYPE_CHECK_INSTANCE_CAST(stream, guarded_input_get_type(), GuardedInput);
 }
 
+ByteSource* source_of(void* stream) { return guarded(stream)->source; }
+
 gssize read_nonblocking(GPollableInputStream* stream, void* to, gsize size, GError** error) {
-  ByteSource* source = source_of(stream);
-  return source ? source->read(to, size, error) : 0;
+  GuardedInput* self = guarded(stream);
+  if (!self->source) return 0;
+  if (self->turn >= kBytesATurn) {
+    self->turn = 0;
+    g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK, "others have their turn");
+    return -1;
+  }
+  const gssize got = self->source->read(to, size, error);
+  if (got > 0) self->turn += static_cast<gsize>(got);
+  return got;
 }
 
 // libsoup's servers never block; this is for the sake of GInputStream's contract.
