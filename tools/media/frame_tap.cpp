@@ -10,7 +10,7 @@ namespace {
 
 using std::chrono::nanoseconds;
 
-// Up to here, decoding everything costs little beside embedding. Measured: docs/performance.md, "Videos".
+// Up to here decoding everything takes seconds: docs/performance.md, "Videos".
 constexpr nanoseconds kThoroughDuration = std::chrono::minutes(2);
 constexpr nanoseconds kUnknownFrameDuration = std::chrono::milliseconds(40);
 

@@ -25,12 +25,16 @@ constexpr std::chrono::seconds kMissingEnd{1};
 // deinterlace looks at no other frame (chosen ones are far apart) and gives one frame for each.
 constexpr char kOrient[] = "deinterlace fields=top method=linear ! videoflip";
 
+// Chosen frames are far apart, and nobody sees them before the end: they may well wait to be embedded eight at once,
+// which costs less than eight times one, above all beside a decoder.
+constexpr char kPatientEmbed[] = "clipembed name=embed batch-timeout=2000000000";
+
 Placeholders placeholders(const MediaOptions& options, const char* source) {
   return {{"source", source},
           {"select", "clipselect name=select frames=" + std::to_string(options.frames) +
                          " post-scores=" + (options.scores ? "true" : "false")},
           {"orient", options.auto_orient ? std::string(kOrient) + " video-direction=auto" : kOrient},
-          {"embed", "clipembed name=embed"},
+          {"embed", kPatientEmbed},
           {"sink", kFrameSink}};
 }
 
@@ -178,6 +182,8 @@ std::optional<Status> VideoRun::see_error(GstMessage* message) {
   const bool fatal = GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR;
   const Error error = error_of(message);
   if (is_downstream(message)) return fatal ? std::optional<Status>(error) : std::nullopt;
+  if (!fatal && !missing_plugin_.empty())
+    return std::nullopt;  // for sound, say; the picture's absence would be an error
   if (fatal) note_decoder(message);
   if (warning_.empty()) warning_ = error.message;
   if (!fatal || ending_) return std::nullopt;
