@@ -12,6 +12,8 @@ Result<MediaEmbedding> FileEmbedder::embed(const MediaFile& file, const JobRecor
   MediaOptions options = job.options;
   options.pipelines = pipelines_;
   EmbedderSettings settings{.model = {}, .normalize = job.normalize, .augment = job.augment, .engine = engine_};
+  // A photo that comes meanwhile waits for the batch that the tower is in, so these are small: two are held twice.
+  settings.batch_size = 2;
   if (is_video(file)) return embed_video(file, options, settings, deadline, progress);
   // The engine gathers a batch of what waits anyhow; nothing is to wait here for a picture that does not come.
   settings.batch_size = 1;
