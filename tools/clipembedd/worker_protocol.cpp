@@ -113,9 +113,10 @@ Record write(const ProgressRecord& progress) {
 
 Record write(const FrameRecord& record) {
   const ChosenFrame& frame = record.frame;
-  return serialise('F', g_variant_new("(txsi@md@md@ay)", guint64{record.job}, gint64{frame.time.count()},
-                                      fit(frame.reason, kMaxWordBytes).c_str(), gint{frame.scene.value_or(kUnknownScene)},
-                                      maybe_double(frame.score), maybe_double(frame.entropy), floats(frame.embedding)));
+  return serialise('F',
+                   g_variant_new("(txsi@md@md@ay)", guint64{record.job}, gint64{frame.time.count()},
+                                 fit(frame.reason, kMaxWordBytes).c_str(), gint{frame.scene.value_or(kUnknownScene)},
+                                 maybe_double(frame.score), maybe_double(frame.entropy), floats(frame.embedding)));
 }
 
 Record write(const DoneRecord& done) {
