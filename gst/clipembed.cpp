@@ -24,8 +24,8 @@
  * * #GstClockTime `stream-time`: the stream time of the frame.
  * * #GstClockTime `running-time`: the running time of the frame.
  * * #GstClockTime `duration`: the duration of the frame.
- * * #gchararray `reason`: why the frame was embedded: what its mark says where #clipembed:trigger is `every` or `marked`
- * and it has one; otherwise `every`, `interval` or `scene`.
+ * * #gchararray `reason`: why the frame was embedded: what its mark says where #clipembed:trigger is `every` or
+ * `marked` and it has one; otherwise `every`, `interval` or `scene`.
  * * #gint `scene-index`: number of the scene that the frame is in, from 0, as counted by GstForceKeyUnit events or as
  * its mark says; -1 where nothing tells.
  * * #gdouble `score`, #gdouble `entropy`: those of its mark, where that has them.
