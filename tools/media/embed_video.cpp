@@ -43,7 +43,8 @@ Result<MediaEmbedding> embed_video(const MediaFile& file, const MediaOptions& op
     } else {
       if (!outcome.result || told.empty()) return std::move(outcome.result);
       std::string& warning = outcome.result->warning;
-      warning = warning.empty() ? told : told + "; " + warning;
+      if (!warning.empty()) told.append("; ").append(warning);
+      warning = told;
       return std::move(outcome.result);
     }
   }

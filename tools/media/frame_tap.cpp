@@ -48,6 +48,7 @@ std::vector<std::vector<nanoseconds>> FrameTap::gaps() const {
   std::lock_guard lock(mutex_);
   if (!parts_) return {};
   std::vector<nanoseconds> times;
+  times.reserve(passed_.size());
   for (const PassedFrame& frame : passed_) times.push_back(frame.time);
   std::ranges::sort(times);
   return parts_->gaps(times);

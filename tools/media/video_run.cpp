@@ -180,7 +180,7 @@ std::optional<Status> VideoRun::fill_next_gap() {
 // A failure upstream of the choice ends the video there: what was decoded before goes on to its embedding.
 std::optional<Status> VideoRun::see_error(GstMessage* message) {
   const bool fatal = GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR;
-  const Error error = error_of(message);
+  Error error = error_of(message);
   if (is_downstream(message)) return fatal ? std::optional<Status>(error) : std::nullopt;
   if (!fatal && !missing_plugin_.empty())
     return std::nullopt;  // for sound, say; the picture's absence would be an error
