@@ -1,9 +1,11 @@
 // The manual page documents the options that --help names, and no others.
+#include <glib.h>
+
 #include <algorithm>
 #include <fstream>  // before check.h, whose fail() is a macro
-#include <regex>
 #include <set>
 #include <sstream>
+#include <vector>
 
 #include "tests/cli/program.h"
 #include "tests/unit/scratch.h"
@@ -14,34 +16,45 @@ namespace {
 using namespace clipembed;
 using Options = std::set<std::string>;
 
+// The groups of a match of `pattern` from 1 on, empty where a group matched nothing; none where the line does not
+// match.
+std::vector<std::string> groups(const char* pattern, const std::string& line) {
+  g_autoptr(GRegex) regex = g_regex_new(pattern, GRegexCompileFlags(0), GRegexMatchFlags(0), nullptr);
+  g_autoptr(GMatchInfo) match = nullptr;
+  std::vector<std::string> found;
+  if (!g_regex_match(regex, line.c_str(), GRegexMatchFlags(0), &match)) return found;
+  for (int i = 1; i <= g_regex_get_capture_count(regex); i++) {
+    g_autofree char* group = g_match_info_fetch(match, i);
+    found.emplace_back(group ? group : "");
+  }
+  return found;
+}
+
 // GLib's lines begin with two spaces and the short option, if any: "  -m, --model=MODEL      A directory or".
 Options options_of_help(const std::string& command) {
   const Finished run = run_program({command, "--help"});
   ck_assert_msg(run.status == 0, "%s", run.err.c_str());
-  static const std::regex kLine(R"(^  (?:-(\w), )?--([\w-]+))");
   Options options;
   std::istringstream lines(run.out);
   for (std::string line; std::getline(lines, line);) {
-    std::smatch match;
-    if (!std::regex_search(line, match, kLine) || match[2] == "help") continue;
-    if (match[1].matched) options.insert("-" + match[1].str());
-    options.insert("--" + match[2].str());
+    const std::vector<std::string> names = groups(R"(^  (?:-(\w), )?--([\w-]+))", line);
+    if (names.empty() || names[1] == "help") continue;
+    if (!names[0].empty()) options.insert("-" + names[0]);
+    options.insert("--" + names[1]);
   }
   return options;
 }
 
 // Those of the items of one subsection: ".It Fl m , Fl Fl model Ns = Ns Ar model".
 Options options_of_manual(const std::string& command) {
-  static const std::regex kLong(R"(Fl Fl ([\w-]+))"), kShort(R"(Fl (\w)(?= ,|$))");
   Options options;
   std::ifstream manual(getenv("CLIPEMBED_MANUAL"));
   bool inside = false;
   for (std::string line; std::getline(manual, line);) {
     if (line.starts_with(".Ss ") || line.starts_with(".Sh ")) inside = line == ".Ss " + command;
     if (!inside || !line.starts_with(".It Fl ")) continue;
-    std::smatch match;
-    if (std::regex_search(line, match, kShort)) options.insert("-" + match[1].str());
-    if (std::regex_search(line, match, kLong)) options.insert("--" + match[1].str());
+    for (const std::string& name : groups(R"(Fl (\w)(?= ,|$))", line)) options.insert("-" + name);
+    for (const std::string& name : groups(R"(Fl Fl ([\w-]+))", line)) options.insert("--" + name);
   }
   return options;
 }
