@@ -1,5 +1,6 @@
 #include "lib/image/passes.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace clipembed {
@@ -56,6 +57,40 @@ template <class Lanes>
   for (int x = 0; x < bytes; x += kBlock) weigh<Lanes>(rows + x, stride, weights, taps, out + x);
 }
 
+[[gnu::always_inline]] inline void load_block(const Component& component, std::size_t first, std::size_t pixels,
+                                              std::uint8_t* out) {
+  const std::uint8_t* samples = component.data + first * component.step;
+  if (component.step == 1) {
+    std::memcpy(out, samples, pixels);
+  } else {
+    for (std::size_t i = 0; i < pixels; ++i) out[i] = samples[2 * i];
+  }
+}
+
+[[gnu::always_inline]] inline std::uint8_t to_byte(std::int32_t value) {
+  return static_cast<std::uint8_t>(std::clamp(value >> YuvCoefficients::kBits, 0, 255));
+}
+
+// A block of each component at a time, always a whole one: loops of a known length fill whole registers.
+[[gnu::always_inline]] inline void to_rgb(const YuvCoefficients& k, Component y, Component u, Component v,
+                                          std::size_t pixels, std::uint8_t* rgb) {
+  std::uint8_t ys[kBlock] = {}, us[kBlock] = {}, vs[kBlock] = {}, block[3 * kBlock];
+  for (std::size_t x = 0; x < pixels; x += kBlock) {
+    const std::size_t count = std::min<std::size_t>(pixels - x, kBlock);
+    load_block(y, x, count, ys);
+    load_block(u, x, count, us);
+    load_block(v, x, count, vs);
+    for (int i = 0; i < kBlock; ++i) {
+      const std::int32_t luma = (ys[i] - k.black) * k.luma + (1 << (YuvCoefficients::kBits - 1));
+      const std::int32_t cb = us[i] - 128, cr = vs[i] - 128;
+      block[3 * i] = to_byte(luma + k.red_v * cr);
+      block[3 * i + 1] = to_byte(luma - k.green_u * cb - k.green_v * cr);
+      block[3 * i + 2] = to_byte(luma + k.blue_u * cb);
+    }
+    std::memcpy(rgb + 3 * x, block, 3 * count);
+  }
+}
+
 void across_any(const std::uint8_t* strip, const Channels& channels, const Filter& filter, std::uint8_t* out) {
   across<Lanes4>(strip, channels, filter, out);
 }
@@ -63,6 +98,11 @@ void across_any(const std::uint8_t* strip, const Channels& channels, const Filte
 void down_any(const std::uint8_t* rows, std::ptrdiff_t stride, const std::int32_t* weights, int taps, int bytes,
               std::uint8_t* out) {
   down<Lanes4>(rows, stride, weights, taps, bytes, out);
+}
+
+void to_rgb_any(const YuvCoefficients& k, Component y, Component u, Component v, std::size_t pixels,
+                std::uint8_t* rgb) {
+  to_rgb(k, y, u, v, pixels, rgb);
 }
 
 #ifdef __x86_64__
@@ -78,6 +118,11 @@ void down_any(const std::uint8_t* rows, std::ptrdiff_t stride, const std::int32_
   down<Lanes8>(rows, stride, weights, taps, bytes, out);
 }
 
+[[gnu::target("arch=x86-64-v3")]] void to_rgb_v3(const YuvCoefficients& k, Component y, Component u, Component v,
+                                                 std::size_t pixels, std::uint8_t* rgb) {
+  to_rgb(k, y, u, v, pixels, rgb);
+}
+
 [[gnu::target("arch=x86-64-v4")]] void across_v4(const std::uint8_t* strip, const Channels& channels,
                                                  const Filter& filter, std::uint8_t* out) {
   across<Lanes16>(strip, channels, filter, out);
@@ -88,8 +133,14 @@ void down_any(const std::uint8_t* rows, std::ptrdiff_t stride, const std::int32_
   down<Lanes16>(rows, stride, weights, taps, bytes, out);
 }
 
-constexpr Passes kPasses[] = {
-    {"x86-64-v4", across_v4, down_v4}, {"x86-64-v3", across_v3, down_v3}, {"x86-64", across_any, down_any}};
+[[gnu::target("arch=x86-64-v4")]] void to_rgb_v4(const YuvCoefficients& k, Component y, Component u, Component v,
+                                                 std::size_t pixels, std::uint8_t* rgb) {
+  to_rgb(k, y, u, v, pixels, rgb);
+}
+
+constexpr Passes kPasses[] = {{"x86-64-v4", across_v4, down_v4, to_rgb_v4},
+                              {"x86-64-v3", across_v3, down_v3, to_rgb_v3},
+                              {"x86-64", across_any, down_any, to_rgb_any}};
 
 std::size_t first_supported() {
   if (__builtin_cpu_supports("x86-64-v4")) return 0;
@@ -99,7 +150,7 @@ std::size_t first_supported() {
 
 #else
 
-constexpr Passes kPasses[] = {{"any", across_any, down_any}};
+constexpr Passes kPasses[] = {{"any", across_any, down_any, to_rgb_any}};
 
 std::size_t first_supported() { return 0; }
 

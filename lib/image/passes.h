@@ -1,5 +1,5 @@
-// The inner loops of the resize, once for each instruction set this program has: sums of weighted bytes, a block at a
-// time. All of them compute the same integers, so all give the same bytes. No state; any thread.
+// The inner loops of the preprocessing, once for each instruction set this program has: sums of weighted bytes, a block
+// at a time. All of them compute the same integers, so all give the same bytes. No state; any thread.
 #pragma once
 
 #include <cstddef>
@@ -7,6 +7,7 @@
 #include <span>
 
 #include "lib/image/filter.h"
+#include "lib/image/yuv.h"
 
 namespace clipembed {
 
@@ -23,6 +24,12 @@ struct Channels {
   bool operator==(const Channels&) const = default;
 };
 
+// A component of every pixel, `step` bytes apart: 1, or 2 where it shares its plane.
+struct Component {
+  const std::uint8_t* data;
+  std::ptrdiff_t step;
+};
+
 struct Passes {
   const char* instruction_set;
 
@@ -33,6 +40,10 @@ struct Passes {
   // Sums `taps` rows of `bytes` (whole blocks) into one. `rows` is the first of them.
   void (*down)(const std::uint8_t* rows, std::ptrdiff_t stride, const std::int32_t* weights, int taps, int bytes,
                std::uint8_t* out);
+
+  // Writes `pixels` RGB triples.
+  void (*to_rgb)(const YuvCoefficients& k, Component y, Component u, Component v, std::size_t pixels,
+                 std::uint8_t* rgb);
 };
 
 // What this processor can run, the fastest first; the last runs on any.

@@ -167,8 +167,8 @@ Status Preprocessor::run(const ImageView& picture, std::span<std::uint8_t> rgb) 
   if (layout->components == 1) {
     for (std::size_t i = 0; i < rgb.size(); ++i) rgb[i] = state.resized[0][i / 3];
   } else {
-    yuv_to_rgb(state.component(*layout, 0), state.component(*layout, 1), state.component(*layout, 2),
-               picture.colorimetry, state.pixels(), rgb.data());
+    state.passes->to_rgb(yuv_coefficients(picture.colorimetry), state.component(*layout, 0),
+                         state.component(*layout, 1), state.component(*layout, 2), state.pixels(), rgb.data());
   }
   return ok();
 }

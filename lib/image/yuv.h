@@ -1,21 +1,20 @@
-// Y'CbCr to R'G'B' for pictures that are already at the model's size. Pure; any thread.
+// What makes R'G'B' of Y'CbCr, by the colorimetry of a picture; passes.h does the sums. Pure; any thread.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 
 #include "lib/image/view.h"
 
 namespace clipembed {
 
-// A component of every pixel, `step` bytes apart.
-struct Component {
-  const std::uint8_t* data;
-  std::ptrdiff_t step;
+// R = luma (Y - black) + red_v (Cr - 128) and so on, in units of 2^-16.
+struct YuvCoefficients {
+  static constexpr int kBits = 16;
+
+  std::int32_t luma, red_v, green_u, green_v, blue_u;
+  std::int32_t black;  // the luma code of black
 };
 
-// Writes `pixels` RGB triples.
-void yuv_to_rgb(Component y, Component u, Component v, const Colorimetry& colorimetry, std::size_t pixels,
-                std::uint8_t* rgb);
+YuvCoefficients yuv_coefficients(const Colorimetry& colorimetry);
 
 }  // namespace clipembed

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "lib/image/passes.h"
 #include "lib/image/preprocess.h"
 #include "tests/unit/picture.h"
 #include "tests/unit/suite.h"
@@ -23,9 +24,10 @@ constexpr Colorimetry::Matrix kMatrices[] = {Colorimetry::Matrix::kBt601, Colori
                                              Colorimetry::Matrix::kBt2020};
 constexpr Colorimetry::Range kRanges[] = {Colorimetry::Range::kFull, Colorimetry::Range::kLimited};
 
-Bytes preprocess(const ImageView& view) {
-  Bytes rgb(InputGeometry{}.bytes());
-  const Status status = Preprocessor(InputGeometry{}).run(view, rgb);
+Bytes preprocess(const ImageView& view, const InputGeometry& geometry = {},
+                 const Passes& passes = supported_passes().front()) {
+  Bytes rgb(geometry.bytes());
+  const Status status = Preprocessor(geometry, passes).run(view, rgb);
   ck_assert_msg(bool(status), "%s", status ? "" : status.error().message.c_str());
   return rgb;
 }
@@ -170,6 +172,33 @@ START_TEST(colours_come_back_in_every_colorimetry) {
 }
 END_TEST
 
+START_TEST(every_instruction_set_gives_the_same_bytes) {
+  const Planar planar(noise_picture(333, 501), PixelFormat::kI420, {});
+  ImageView shared = planar.view;  // two components of a plane, two bytes apart
+  shared.format = PixelFormat::kNv12;
+  shared.planes = {{planar.view.planes[0], {planar.y.data(), 334}}};
+  for (const ImageView& view : {planar.view, shared}) {
+    const Bytes wanted = preprocess(view, {}, supported_passes().back());
+    for (const Passes& passes : supported_passes())
+      ck_assert_msg(preprocess(view, {}, passes) == wanted, "%s differs", passes.instruction_set);
+  }
+}
+END_TEST
+
+// Colours are converted by blocks of 64 pixels, and a crop of 224 x 224 is whole ones.
+START_TEST(the_last_pixels_are_converted_as_the_others) {
+  const Planar planar(noise_picture(300, 224), PixelFormat::kI420, {});
+  const Bytes whole = preprocess(planar.view);
+  for (const Passes& passes : supported_passes()) {
+    for (const int rows : {223, 221, 219}) {
+      const Bytes cropped = preprocess(planar.view, {224, 224, rows}, passes);
+      ck_assert_uint_ne(cropped.size() / 3 % 64, 0);
+      ck_assert(std::equal(cropped.begin(), cropped.end(), whole.begin() + (224 - rows) / 2 * 224 * 3));
+    }
+  }
+}
+END_TEST
+
 START_TEST(every_layout_of_halved_chroma_gives_what_i420_gives) {
   for (const auto& [width, height] : {std::pair{318, 250}, {317, 251}, {3, 1}, {1, 1}}) {
     const Planar planar(noise_picture(width, height), PixelFormat::kI420, {});
@@ -253,6 +282,7 @@ int main() {
   return run_suite("preprocess_yuv",
                    {full_chroma_is_within_a_level_of_rgb_in_every_colorimetry, halved_chroma_is_within_a_level_of_rgb,
                     chroma_is_taken_from_where_it_is_sited, colours_come_back_in_every_colorimetry,
+                    every_instruction_set_gives_the_same_bytes, the_last_pixels_are_converted_as_the_others,
                     every_layout_of_halved_chroma_gives_what_i420_gives, ten_bits_are_rounded_to_eight,
                     rounding_ten_bits_stays_white});
 }
