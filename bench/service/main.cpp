@@ -134,7 +134,9 @@ Load load(int port, const std::vector<std::string>& bodies, int clients, Clock::
         Load& own = each[static_cast<std::size_t>(client)];
         for (std::size_t i = static_cast<std::size_t>(client); Clock::now() - start < time; ++i) {
           const Answer answer = http.post(kPath, kMultipart, bytes_of(bodies[i % bodies.size()]));
-          if (answer.status != 200) ++own.failed;
+          if (answer.status != 200 && ++own.failed == 1)
+            std::fprintf(stderr, "status %d after %.0f ms: %s\n", answer.status, milliseconds(answer.time),
+                         answer.body.c_str());
           own.times.push_back(milliseconds(answer.time));
         }
       });

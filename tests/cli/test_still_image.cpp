@@ -28,7 +28,7 @@ struct Fixture {
     Result<MediaFile> file = MediaFile::open(path);
     if (!file) return std::move(file).error();
     ck_assert_msg(file->type() != MediaType::kStream, "not recognised as a still image");
-    return load_still_image(*file, options, budget, deadline);
+    return load_still_image(*file, options, &budget, deadline);
   }
 };
 

@@ -122,7 +122,7 @@ void EmbedRun::process(const std::shared_ptr<Job>& job) {
 void EmbedRun::process_still(const std::shared_ptr<Job>& job, const MediaFile& file) {
   Result<StillImage> image =
       load_still_image(file, {.auto_orient = options_.media.auto_orient, .max_pixels = options_.media.max_pixels},
-                       budget_, job->deadline);
+                       &budget_, job->deadline);
   if (!image) return complete(*job, std::move(image).error());
   job->deadline.suspend();  // from here on the file waits for the engine, not for its decoder
   if (job->deadline.abandoned()) return;

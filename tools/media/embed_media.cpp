@@ -1,7 +1,6 @@
 #include "tools/media/embed_media.h"
 
 #include <future>
-#include <limits>
 
 #include "tools/media/embed_video.h"
 #include "tools/media/picture_pipeline.h"
@@ -12,9 +11,8 @@ namespace {
 
 Result<MediaEmbedding> embed_still(const MediaFile& file, const MediaOptions& options, const EmbedderSettings& settings,
                                    Deadline& deadline) {
-  ByteBudget budget(std::numeric_limits<std::uint64_t>::max());  // max_pixels bounds the only picture
   Result<StillImage> image =
-      load_still_image(file, {.auto_orient = options.auto_orient, .max_pixels = options.max_pixels}, budget, deadline);
+      load_still_image(file, {.auto_orient = options.auto_orient, .max_pixels = options.max_pixels}, nullptr, deadline);
   if (!image) return std::move(image).error();
   deadline.suspend();
 

@@ -49,7 +49,7 @@ Error too_large(const MediaFile& file, const std::string& size, std::uint64_t ma
 // One run of a loader; its signals arrive inside gdk_pixbuf_loader_write() and _close(), on the calling thread.
 class Decode {
  public:
-  Decode(const MediaFile& file, const StillOptions& options, ByteBudget& budget, Deadline& deadline)
+  Decode(const MediaFile& file, const StillOptions& options, ByteBudget* budget, Deadline& deadline)
       : file_(file), options_(options), budget_(budget), deadline_(deadline) {}
 
   Result<StillImage> run(const std::string& bytes);
@@ -67,7 +67,7 @@ class Decode {
 
   const MediaFile& file_;
   const StillOptions& options_;
-  ByteBudget& budget_;
+  ByteBudget* const budget_;
   Deadline& deadline_;
 
   std::string refused_size_;  // of a picture over the limit
@@ -83,8 +83,9 @@ void Decode::reserve(GdkPixbufLoader* loader, int width, int height) {
     gdk_pixbuf_loader_set_size(loader, 0, 0);  // makes every loader stop before it allocates
     return;
   }
+  if (!budget_) return;
   deadline_.suspend();
-  lease_ = budget_.acquire(pixels * 4);
+  lease_ = budget_->acquire(pixels * 4);
   deadline_.feed();
 }
 
@@ -117,7 +118,7 @@ void turn_upright(GObjectPtr<GdkPixbuf>& pixels, int orientation) {
 
 }  // namespace
 
-Result<StillImage> load_still_image(const MediaFile& file, const StillOptions& options, ByteBudget& budget,
+Result<StillImage> load_still_image(const MediaFile& file, const StillOptions& options, ByteBudget* budget,
                                     Deadline& deadline) {
   const auto start = std::chrono::steady_clock::now();
   Result<std::string> bytes = file.read(kMaxFileBytes);

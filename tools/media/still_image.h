@@ -31,9 +31,10 @@ struct StillImage {
   std::chrono::nanoseconds decode{};  // how long it took, with the wait for the budget
 };
 
-// The deadline is suspended while waiting for the budget. Errors: kFormat for content that is damaged, truncated, or
+// `budget` outlives every picture that has a lease of it; nullptr where max_pixels is limit enough. The deadline is
+// suspended while waiting for it. Errors: kFormat for content that is damaged, truncated, or
 // larger than the limits, kFailed when the file cannot be read.
-Result<StillImage> load_still_image(const MediaFile& file, const StillOptions& options, ByteBudget& budget,
+Result<StillImage> load_still_image(const MediaFile& file, const StillOptions& options, ByteBudget* budget,
                                     Deadline& deadline);
 
 }  // namespace clipembed

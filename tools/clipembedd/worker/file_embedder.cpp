@@ -1,7 +1,6 @@
 #include "tools/clipembedd/worker/file_embedder.h"
 
 #include <future>
-#include <limits>
 
 #include "tools/media/embed_video.h"
 #include "tools/media/still_image.h"
@@ -22,9 +21,8 @@ Result<MediaEmbedding> FileEmbedder::embed(const MediaFile& file, const JobRecor
 
 Result<MediaEmbedding> FileEmbedder::embed_picture(const MediaFile& file, const MediaOptions& options,
                                                    const EmbedderSettings& settings, Deadline& deadline) {
-  ByteBudget budget(std::numeric_limits<std::uint64_t>::max());  // max_pixels bounds the only picture
   Result<StillImage> image =
-      load_still_image(file, {.auto_orient = options.auto_orient, .max_pixels = options.max_pixels}, budget, deadline);
+      load_still_image(file, {.auto_orient = options.auto_orient, .max_pixels = options.max_pixels}, nullptr, deadline);
   if (!image) return std::move(image).error();
   std::promise<Result<MediaEmbedding>> done;
   picture_pipeline(settings).embed(*std::move(image),
