@@ -6,7 +6,7 @@
 namespace clipembed {
 namespace {
 
-// As many batches as keep the tower busy while callers catch up; 19 MB of 224 x 224 pictures with batches of 32.
+// As many batches as keep the tower busy while callers catch up; 5 MB of 224 x 224 pictures with batches of 8.
 constexpr std::size_t kBatchesQueued = 4;
 
 constexpr int kLargestBatch = 256;

@@ -34,16 +34,11 @@ def resolve(node):
 class Contract(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.folder = tempfile.TemporaryDirectory()
-        with open(os.path.join(cls.folder.name, "a.jpg"), "w") as file:
+        cls.folder = cls.enterClassContext(tempfile.TemporaryDirectory())
+        with open(os.path.join(cls.folder, "a.jpg"), "w") as file:
             file.write("video")
-        cls.service = Service("--media-root", cls.folder.name, "--max-body=100K", "--queue=1")
+        cls.service = cls.enterClassContext(Service("--media-root", cls.folder, "--max-body=100K", "--queue=1"))
         cls.seen = set()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.service.__exit__()
-        cls.folder.cleanup()
 
     def conforms(self, path, response, method="post", template=None):
         """The contract has this status for the path, with this type, schema and headers."""

@@ -15,10 +15,10 @@ from service import Service, chunked, events_of, form, head, wait_for
 class Requests(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.folder = tempfile.TemporaryDirectory()
-        cls.media = os.path.join(cls.folder.name, "media")
+        cls.folder = cls.enterClassContext(tempfile.TemporaryDirectory())
+        cls.media = os.path.join(cls.folder, "media")
         os.mkdir(cls.media)
-        with open(os.path.join(cls.folder.name, "secret"), "w") as file:
+        with open(os.path.join(cls.folder, "secret"), "w") as file:
             file.write("secret")
         os.mkdir(os.path.join(cls.media, "a"))
         with open(os.path.join(cls.media, "a", "b.jpg"), "w") as file:
@@ -26,12 +26,7 @@ class Requests(unittest.TestCase):
         os.symlink("../secret", os.path.join(cls.media, "link"))
         os.symlink("a/b.jpg", os.path.join(cls.media, "inside"))
         os.mkfifo(os.path.join(cls.media, "fifo"))
-        cls.service = Service("--media-root", cls.media, "--max-body=100K", "--max-files=5")
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.service.__exit__()
-        cls.folder.cleanup()
+        cls.service = cls.enterClassContext(Service("--media-root", cls.media, "--max-body=100K", "--max-files=5"))
 
     def post(self, content_type, body, path="/embed", headers=()):
         return self.service.request("POST", path, body, [("Content-Type", content_type), *headers])
@@ -143,7 +138,7 @@ class Requests(unittest.TestCase):
             self.assertEqual(answer[path]["error"], "Malformed request", path)
             self.assertIsNone(answer[path]["embedding"])
         self.assertEqual(answer["missing"]["error"], "File not found")
-        self.assertNotIn(self.folder.name, json.dumps(answer))
+        self.assertNotIn(self.folder, json.dumps(answer))
         answer = self.paths("a/../../secret", "fifo", "a/b.jpg/c", "/proc/self/root/etc/passwd", "a/b.jpg").json
         self.assertEqual([item["error"] is None for item in answer.values()], [False] * 4 + [True])
 
@@ -247,11 +242,7 @@ class Requests(unittest.TestCase):
 class Events(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.service = Service("--write-timeout=900ms")
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.service.__exit__()
+        cls.service = cls.enterClassContext(Service("--write-timeout=900ms"))
 
     EVENTS = ("Accept", "text/event-stream")
 

@@ -11,11 +11,7 @@ from service import Service, chunked, head
 class Framing(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.service = Service()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.service.__exit__()
+        cls.service = cls.enterClassContext(Service())
 
     def refused(self, data, status=400):
         """One answer, and then the end, whatever follows."""

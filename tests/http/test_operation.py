@@ -8,6 +8,7 @@ import resource
 import signal
 import socket
 import tempfile
+import threading
 import time
 import unittest
 
@@ -99,11 +100,7 @@ def check_histogram(family, samples):
 class Metrics(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.service = Service()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.service.__exit__()
+        cls.service = cls.enterClassContext(Service())
 
     def metrics(self):
         answer = self.service.request("GET", "/metrics")
@@ -170,11 +167,7 @@ class Metrics(unittest.TestCase):
 class Page(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.service = Service()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.service.__exit__()
+        cls.service = cls.enterClassContext(Service())
 
     def test_every_file_of_the_page_is_served(self):
         types = {".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8",
@@ -346,6 +339,18 @@ class Limits(unittest.TestCase):
             wait_for(lambda: running.request("GET", "/health").status == 200)
             for connection in idle:
                 connection.socket.close()
+
+    def test_others_have_their_turn_while_a_body_arrives_as_fast_as_it_can_be_read(self):
+        with Service() as running:
+            upload = threading.Thread(target=running.embed, args=(bytes(256 << 20),))
+            upload.start()
+            wait_for(lambda: running.request("GET", "/health").json["active_requests"] == 1)
+            served = 0
+            while upload.is_alive():
+                self.assertEqual(running.embed(b"1").status, 200)
+                served += 1
+            upload.join()
+            self.assertGreater(served, 20)
 
     def test_no_descriptors_left(self):
         def few():

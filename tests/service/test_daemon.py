@@ -38,13 +38,8 @@ def make_video(path, *codec, seconds=2):
 class Embeddings(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.folder = tempfile.TemporaryDirectory()
-        cls.service = Daemon("--media-root", str(IMAGES), "--max-pixels=2000000", "--max-duration=60s")
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.service.__exit__()
-        cls.folder.cleanup()
+        cls.folder = cls.enterClassContext(tempfile.TemporaryDirectory())
+        cls.service = cls.enterClassContext(Daemon("--media-root", str(IMAGES), "--max-pixels=2000000", "--max-duration=60s"))
 
     def embed(self, content, query="", headers=()):
         response = self.service.embed(content, "/embed" + query, headers)
@@ -52,7 +47,7 @@ class Embeddings(unittest.TestCase):
         return response
 
     def video(self, name, *codec, seconds=2):
-        return make_video(os.path.join(self.folder.name, name), *codec, seconds=seconds)
+        return make_video(os.path.join(self.folder, name), *codec, seconds=seconds)
 
     def test_pictures_have_the_vectors_of_the_reference(self):
         for name in ("building.jpg", "cmyk.jpg", "gray.png", "palette.png", "progressive.jpg", "onepixel.png"):
@@ -116,7 +111,7 @@ class Embeddings(unittest.TestCase):
                 self.assertNotIn("/", answer.json["detail"].replace("image/", ""))
 
     def test_files_beyond_a_limit(self):
-        big = os.path.join(self.folder.name, "big.png")
+        big = os.path.join(self.folder, "big.png")
         subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "color=size=2000x1100", "-frames:v", "1", "-y", big], check=True)
         answer = self.embed(pathlib.Path(big).read_bytes())
         self.assertEqual((answer.status, answer.json["error"]), (422, "Processing failed"))
@@ -143,14 +138,11 @@ class Embeddings(unittest.TestCase):
 
 class Trouble(unittest.TestCase):
     def setUp(self):
-        self.folder = tempfile.TemporaryDirectory()
+        self.folder = self.enterContext(tempfile.TemporaryDirectory())
         self.picture = (IMAGES / "small.png").read_bytes()
 
-    def tearDown(self):
-        self.folder.cleanup()
-
     def long_video(self):
-        return make_video(os.path.join(self.folder.name, "long.mp4"), "-c:v", "libx264", "-preset", "ultrafast", seconds=120)
+        return make_video(os.path.join(self.folder, "long.mp4"), "-c:v", "libx264", "-preset", "ultrafast", seconds=120)
 
     def begin_long_video(self, running, connection):
         """Posts it, and returns once a worker has it."""
@@ -170,7 +162,7 @@ class Trouble(unittest.TestCase):
             self.assertIn(b'clipembed_worker_failures_total{cause="crash"} 1', running.request("GET", "/metrics").body)
 
     def test_a_killed_service_leaves_nothing_behind(self):
-        with Daemon("--workers=1", "--video-workers=1", "--spool-memory=0", "--spool-dir", self.folder.name) as running:
+        with Daemon("--workers=1", "--video-workers=1", "--spool-memory=0", "--spool-dir", self.folder) as running:
             with running.connect() as connection:
                 connection.send(head("POST", "/embed", b"x" * 100_000, [("Content-Type", "image/png")]) + b"x" * 50_000)
                 wait_for(lambda: running.request("GET", "/health").json["active_requests"] == 1)
@@ -179,10 +171,10 @@ class Trouble(unittest.TestCase):
                 running.process.kill()
                 running.process.wait()
                 wait_for(lambda: not any(os.path.exists(f"/proc/{child}/exe") for child in children))
-        self.assertEqual(os.listdir(self.folder.name), [])
+        self.assertEqual(os.listdir(self.folder), [])
 
     def test_a_model_that_is_missing_and_comes(self):
-        model = pathlib.Path(self.folder.name, "model")
+        model = pathlib.Path(self.folder, "model")
         with Daemon(f"--model={model}", ready=False) as running:
             wait_for(lambda: running.request("GET", "/health").json["status"] == "failed", 60)
             health = running.request("GET", "/health")
@@ -194,7 +186,7 @@ class Trouble(unittest.TestCase):
             wait_for(lambda: running.embed(self.picture).status == 200, 60)
 
     def test_no_room_for_uploads(self):
-        spool = os.path.join(self.folder.name, "spool")
+        spool = os.path.join(self.folder, "spool")
         with Daemon("--spool-memory=0", "--spool-dir", spool) as running:
             answer = running.embed(self.picture)
             self.assertEqual((answer.status, answer.json["error"]), (503, "Unavailable"))
@@ -218,7 +210,7 @@ class Trouble(unittest.TestCase):
             self.assertEqual(running.process.wait(20), 128 + signal.SIGTERM)
 
     def test_systemd_is_told(self):
-        path = os.path.join(self.folder.name, "notify")
+        path = os.path.join(self.folder, "notify")
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
             notify.bind(path)
             notify.settimeout(60)

@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "lib/engine/local_engine.h"
 #include "tests/unit/remote_bench.h"
 
 using namespace clipembed;
@@ -11,8 +12,8 @@ using WhenFull = Session::WhenFull;
 
 namespace {
 
-// As many as a client keeps unanswered, of the 32 a server announces for a CPU.
-constexpr int kUnanswered = 4 * 32;
+// As many as a client keeps unanswered, of the batch that a server announces for a CPU.
+constexpr int kUnanswered = 4 * kMaxBatchCpu;
 
 }  // namespace
 

@@ -14,7 +14,7 @@ namespace {
 using Kind = Error::Kind;
 using Clock = std::chrono::steady_clock;
 
-// As many as keep the tower busy while callers catch up; 19 MB of 224 x 224 pictures with batches of 32.
+// As many as keep the tower busy while callers catch up; 5 MB of 224 x 224 pictures with batches of 8.
 constexpr std::size_t kBatchesUnanswered = 4;
 
 constexpr auto kFirstWait = std::chrono::milliseconds(100);

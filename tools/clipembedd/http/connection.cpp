@@ -12,7 +12,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t kHeaderRead = 4 << 10;
-constexpr std::size_t kBodyRead = 64 << 10;
+constexpr std::size_t kBodyRead = 16 << 10;
 constexpr auto kRateWindow = 5s;
 constexpr auto kLinger = 2s;
 constexpr std::uint64_t kLingerBytes = 64 << 20;

@@ -53,6 +53,8 @@ class Connection : public ByteSource {
     virtual std::string refusal(Connection& connection, int status, const std::string& detail) = 0;
     // The request that libsoup is in the middle of takes too long to arrive: take the connection from it and refuse().
     virtual void body_late(Connection& connection, const std::string& detail) = 0;
+    // Whether more requests are under way than the one of the connection that asks.
+    virtual bool others_wait() const = 0;
     // The client went away before it had its answer, or leaves it unread: take the connection from libsoup.
     virtual void client_gone(Connection& connection) = 0;
   };
@@ -88,6 +90,7 @@ class Connection : public ByteSource {
  private:
   gssize read(void* to, gsize size, GError** error) override;
   bool ready() const override;
+  bool others_wait() const override { return server_.others_wait(); }
   GSocket* socket() const override { return socket_.get(); }
   void stream_closed() override;
 

@@ -15,6 +15,8 @@ class ByteSource {
   // Whether read() would give something at once without new bytes from the socket.
   virtual bool ready() const = 0;
   virtual GSocket* socket() const = 0;
+  // Whether somebody else's request is under way, so that it is no time to read as fast as the socket allows.
+  virtual bool others_wait() const = 0;
   // libsoup is done with the connection.
   virtual void stream_closed() = 0;
 };

@@ -53,6 +53,7 @@ class HttpServer : Connection::Server {
   void serve(Connection& connection) override;
   std::string refusal(Connection& connection, int status, const std::string& detail) override;
   void body_late(Connection& connection, const std::string& detail) override;
+  bool others_wait() const override { return state_.active_requests > 1; }
   void client_gone(Connection& connection) override;
 
   // SoupServer's signals
