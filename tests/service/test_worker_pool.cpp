@@ -1,5 +1,6 @@
 // The pool and its workers: who is served, what one bad file costs, and how it ends.
 #include <dirent.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -48,8 +49,8 @@ START_TEST(a_picture_is_embedded) {
 }
 END_TEST
 
-// The pipeline gives a picture's memory back when its embedding has been told already: what that touches has to be there
-// still. Seen by the sanitizers.
+// The pipeline gives a picture's memory back when its embedding has been told already: what that touches has to be
+// there still. Seen by the sanitizers.
 START_TEST(one_picture_after_the_other_is_embedded) {
   constexpr std::size_t kPictures = 200;
   PoolBench bench(one_worker());
@@ -139,6 +140,15 @@ START_TEST(a_video_does_not_keep_pictures_waiting) {
   bench.tower().release();
   ck_assert_float_eq(vector_of(bench.outcome(picture)), 7);
   ck_assert(bool(bench.outcome(video)));
+}
+END_TEST
+
+START_TEST(videos_have_the_processor_time_that_others_leave) {
+  PoolBench bench(one_worker());
+  bench.wait_for_idle(2);
+  std::multiset<int> policies;
+  for (const pid_t child : children()) policies.insert(sched_getscheduler(child));
+  ck_assert(policies == std::multiset<int>({SCHED_OTHER, SCHED_IDLE}));
 }
 END_TEST
 
@@ -321,13 +331,15 @@ START_TEST(no_process_is_left_of_a_pool) {
 END_TEST
 
 int main() {
-  return run_suite("worker_pool", {a_picture_is_embedded, one_picture_after_the_other_is_embedded,
+  return run_suite("worker_pool", {a_picture_is_embedded,
+                                   one_picture_after_the_other_is_embedded,
                                    a_video_is_embedded_with_its_frames,
                                    frames_come_without_vectors_where_nobody_wants_them,
                                    every_picture_format_is_decoded_in_the_sandbox,
                                    what_cannot_be_decoded_is_an_error_that_names_the_upload_and_no_path,
                                    callers_take_turns,
                                    a_video_does_not_keep_pictures_waiting,
+                                   videos_have_the_processor_time_that_others_leave,
                                    a_full_queue_refuses,
                                    a_cancelled_file_in_the_queue_is_never_decoded,
                                    a_worker_that_does_not_heed_a_cancel_is_replaced,

@@ -3,10 +3,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib-unix.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -95,6 +95,13 @@ Result<FileDescriptor> move_up(FileDescriptor file) {
   return moved;
 }
 
+// Niceness is not enough: the scheduler lets a nice thread finish its slice of milliseconds when one of the model's
+// wakes up, which they do hundreds of times a pass. A kernel that refuses leaves the worker as it is.
+void run_in_background(pid_t pid) {
+  const sched_param none{};
+  sched_setscheduler(pid, SCHED_IDLE, &none);
+}
+
 std::string how_it_ended(int status) {
   if (WIFSIGNALED(status)) return std::string("killed by SIG") + sigabbrev_np(WTERMSIG(status));
   return "exit status " + std::to_string(WEXITSTATUS(status));
@@ -111,7 +118,7 @@ std::string default_worker_program() {
 }
 
 Result<std::unique_ptr<WorkerProcess>> WorkerProcess::start(const std::string& program, FileDescriptor engine,
-                                                            int niceness, Events events) {
+                                                            Priority priority, Events events) {
   Result<ControlPair> control = open_control_pair();
   if (!control) return std::move(control).error();
   const Result<FileDescriptor> worker_end = move_up(std::move(control->worker));
@@ -120,7 +127,7 @@ Result<std::unique_ptr<WorkerProcess>> WorkerProcess::start(const std::string& p
   if (!engine_end) return engine_end.error();
   const Result<pid_t> pid = SpawnActions(worker_end->get(), engine_end->get()).run(program);
   if (!pid) return pid.error();
-  if (niceness > 0) setpriority(PRIO_PROCESS, static_cast<id_t>(*pid), getpriority(PRIO_PROCESS, 0) + niceness);
+  if (priority == Priority::kBackground) run_in_background(*pid);
   return std::unique_ptr<WorkerProcess>(new WorkerProcess(*pid, std::move(control->daemon), std::move(events)));
 }
 

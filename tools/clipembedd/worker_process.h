@@ -27,10 +27,15 @@ class WorkerProcess {
     std::function<void(const std::string& what)> misbehaved;
   };
 
-  // `engine` becomes the worker's connection to the engine; `niceness` is added to the daemon's.
+  enum class Priority {
+    kNormal,
+    kBackground,  // the processor time that others leave: SCHED_IDLE
+  };
+
+  // `engine` becomes the worker's connection to the engine.
   // Errors: kBusy where no descriptor, process or memory is left; kNotFound for a program that is not there.
-  static Result<std::unique_ptr<WorkerProcess>> start(const std::string& program, FileDescriptor engine, int niceness,
-                                                      Events events);
+  static Result<std::unique_ptr<WorkerProcess>> start(const std::string& program, FileDescriptor engine,
+                                                      Priority priority, Events events);
   // Kills it, and waits for its end.
   ~WorkerProcess();
   WorkerProcess(const WorkerProcess&) = delete;

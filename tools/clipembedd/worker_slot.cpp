@@ -15,7 +15,6 @@ constexpr auto kStartWithin = std::chrono::seconds(60);  // the first start afte
 constexpr auto kCancelWithin = std::chrono::seconds(1);
 constexpr auto kFirstPause = std::chrono::milliseconds(100);
 constexpr auto kLongestPause = std::chrono::seconds(10);
-constexpr int kVideoNiceness = 10;
 
 // A worker sends 5 a second.
 constexpr std::uint64_t kProgressAllowance = 100;
@@ -44,7 +43,8 @@ void WorkerSlot::start() {
   Result<FileDescriptor> engine = shared_.options.connect_engine();
   if (!engine) return failed_to_start(engine.error().message);
   Result<std::unique_ptr<WorkerProcess>> process = WorkerProcess::start(
-      shared_.options.program, *std::move(engine), lane_ == JobLane::kVideo ? kVideoNiceness : 0,
+      shared_.options.program, *std::move(engine),
+      lane_ == JobLane::kVideo ? WorkerProcess::Priority::kBackground : WorkerProcess::Priority::kNormal,
       {.record = [this](FromWorker record) { std::visit([this](auto& what) { take(std::move(what)); }, record); },
        .ended = [this](const std::string& how) { ended(how); },
        .misbehaved = [this](const std::string& what) { misbehaved(what); }});

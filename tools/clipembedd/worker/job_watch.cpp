@@ -41,12 +41,16 @@ JobWatch::~JobWatch() {
   thread_.join();
 }
 
+// Time counts by looks, not by the clock: where others leave the pipeline's threads no processor, this one has none
+// either.
 void JobWatch::watch() {
+  StallWatch::Clock::time_point now;
   std::unique_lock lock(mutex_);
   while (!ended_.wait_for(lock, kLookEvery, [this] { return over_; })) {
+    now += kLookEvery;
     see_cancel();
     const MediaProgress progress{.position = std::chrono::nanoseconds(position_), .duration = {}};
-    if (!stall_.stalled(progress, used_processor_time(), StallWatch::Clock::now())) continue;
+    if (!stall_.stalled(progress, used_processor_time(), now)) continue;
     stalled_ = true;
     deadline_.abandon();
   }
