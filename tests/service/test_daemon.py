@@ -86,6 +86,15 @@ class Embeddings(unittest.TestCase):
                 self.assertEqual([frame["time"] for frame in answer["frames"]], answer["debugMetadata"]["selected_times"])
                 self.assertAlmostEqual(math.hypot(*answer["embedding"]), 1, places=5)
 
+    def test_videos_with_sound_for_which_a_worker_has_no_decoder(self):
+        sine = ["-f", "lavfi", "-i", "sine=duration=2"]
+        for name, codec in (("aac.mp4", ["-c:v", "libx264", "-c:a", "aac"]), ("mp3.mp4", ["-c:v", "mjpeg", "-c:a", "mp3"]),
+                            ("ac3.mov", ["-c:v", "mpeg4", "-c:a", "ac3"]), ("aac.ts", ["-c:v", "libx264", "-c:a", "aac"]),
+                            ("opus.webm", ["-c:v", "libvpx", "-b:v", "200k", "-c:a", "libopus"])):
+            with self.subTest(name=name):
+                answer = self.embed(self.video(name, *sine, *codec)).json
+                self.assertIsNone(answer["error"], answer["detail"])
+
     def test_an_animation_is_a_video(self):
         answer = self.embed(self.video("a.gif", seconds=1)).json
         self.assertIsNone(answer["error"], answer["detail"])

@@ -58,6 +58,7 @@ class Hostile(unittest.TestCase):
             photo = media["HappyFish.jpg"]
             vector = running.embed(photo).json["embedding"]
             workers = self.wait_for_workers(running)
+            self.send_photos(running, photo)
             warm_up = min(UPLOADS // 3, 1000)
             seen = self.send(running, media, range(FIRST, FIRST + warm_up))
             self.wait_for_workers(running, workers)
@@ -75,6 +76,13 @@ class Hostile(unittest.TestCase):
     def send(self, running, media, numbers):
         with concurrent.futures.ThreadPoolExecutor(CLIENTS) as clients:
             return collections.Counter(clients.map(lambda number: self.one(running, media, number), numbers))
+
+    @staticmethod
+    def send_photos(running, photo):
+        """One, two, three at once and so on: LibTorch keeps something for each size of a batch, when it first comes."""
+        for clients in range(1, CLIENTS + 1):
+            with concurrent.futures.ThreadPoolExecutor(clients) as pool:
+                list(pool.map(running.embed, [photo] * clients))
 
     @staticmethod
     def metric(running, name):
