@@ -11,8 +11,8 @@ namespace clipembed {
 
 using TowerFactory = std::function<Result<std::unique_ptr<VisionTower>>()>;
 
-// The limit of a batch on each kind of device. A CPU gains nothing past it, and whoever feeds it would wait for all of a
-// large batch before the next pictures come: docs/performance.md, "The service".
+// The limit of a batch on each kind of device. A CPU gains nothing past it, and whoever feeds it would wait for all of
+// a large batch before the next pictures come: docs/performance.md, "The service".
 inline constexpr int kMaxBatchCpu = 8;
 inline constexpr int kMaxBatchGpu = 256;
 

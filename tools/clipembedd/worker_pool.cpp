@@ -41,8 +41,8 @@ JobLane lane_of(const FileDescriptor& descriptor) {
 
 }  // namespace
 
-// A batch of the CPU's tower takes eight pictures, and a worker waits for the answer to the one it has: with twice as many
-// the next batch is there when one is done.
+// A batch of the CPU's tower takes eight pictures, and a worker waits for the answer to the one it has: with twice as
+// many the next batch is there when one is done.
 int default_workers() { return std::clamp(8 * usable_cpus(), 8, 16); }
 
 class WorkerPool::Impl {

@@ -10,8 +10,8 @@ namespace {
 constexpr gsize kBytesATurn = 256 << 10;
 
 // A large body that comes as fast as memory allows would also take the processors from the model, which the others wait
-// for. So while there are others its turns are two milliseconds apart, 128 MB/s, what a gigabit network carries; but for
-// the first ones, which a photo needs.
+// for. So while there are others its turns are two milliseconds apart, 128 MB/s, what a gigabit network carries; but
+// for the first ones, which a photo needs.
 constexpr gint64 kBetweenTurns = 2 * G_USEC_PER_SEC / 1000;
 constexpr gint64 kTurnsAtOnce = 32;  // 8 MB
 
