@@ -1,9 +1,11 @@
-// What choosing and embedding the frames of a video costs beside decoding it: build/bench/video MODEL_DIR FILE...
-// [ROUNDS]
+// What choosing and embedding the frames of a video costs beside decoding it:
+//
+//   build/bench/video MODEL_DIR FILE... [ROUNDS]
 //
 //   decode      filesrc ! decodebin3 ! fakesink: every frame of the first video stream, by the decoder that embeds it
-//   too tower       30 pictures of the model's size through the engine, at batch 8 thorough    embed_video(), in the
-//   same round; its floor is decode + tower keyframes   the same with sampling=keyframes
+//   tower       30 pictures of the model's size through the engine, at batch 8
+//   thorough    embed_video(), in the same round; its floor is decode + tower
+//   keyframes   the same with sampling=keyframes
 //
 // The files have a cut every 2.5 s. Prints the medians of the rounds' ratios beside their bars: thorough 1.20 of the
 // floor, keyframes 0.35 of decode (long files), memory 400 MB over the loaded model; cosine, shots, and whether all

@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "tools/gobject_ptr.h"
+#include "tools/media/feature_list.h"
 
 namespace clipembed {
 namespace {
@@ -27,11 +28,6 @@ void set_rank(const std::string& factory, guint rank) {
   const GObjectPtr<GstElementFactory> found(gst_element_factory_find(factory.c_str()));
   if (found) gst_plugin_feature_set_rank(GST_PLUGIN_FEATURE(found.get()), rank);
 }
-
-struct FeaturesFree {
-  void operator()(GList* features) const { gst_plugin_feature_list_free(features); }
-};
-using Features = std::unique_ptr<GList, FeaturesFree>;
 
 }  // namespace
 
@@ -62,8 +58,8 @@ bool has_alternative(GstElement* decoder, const std::vector<std::string>& failed
   const GObjectPtr<GstPad> pad(gst_element_get_static_pad(decoder, "sink"));
   g_autoptr(GstCaps) caps = pad ? gst_pad_get_current_caps(pad.get()) : nullptr;
   if (!caps) return false;
-  const Features all(gst_element_factory_list_get_elements(kVideoDecoder, GST_RANK_MARGINAL));
-  const Features fitting(gst_element_factory_list_filter(all.get(), caps, GST_PAD_SINK, FALSE));
+  const FeatureList all(gst_element_factory_list_get_elements(kVideoDecoder, GST_RANK_MARGINAL));
+  const FeatureList fitting(gst_element_factory_list_filter(all.get(), caps, GST_PAD_SINK, FALSE));
   for (const GList* item = fitting.get(); item; item = item->next)
     if (std::ranges::find(failed, GST_OBJECT_NAME(item->data)) == failed.end()) return true;
   return false;

@@ -2,26 +2,22 @@
 
 #include <chrono>
 #include <condition_variable>
-#include <memory>
 #include <mutex>
 #include <string_view>
 
 #include "tools/gobject_ptr.h"
+#include "tools/media/feature_list.h"
 
 namespace clipembed {
 namespace {
 
 constexpr std::chrono::milliseconds kParserTime{500};
 
-struct FeaturesFree {
-  void operator()(GList* features) const { gst_plugin_feature_list_free(features); }
-};
-using Features = std::unique_ptr<GList, FeaturesFree>;
-
 // As decodebin3 asks.
 bool has_decoder(const GstCaps* caps) {
-  const Features all(gst_element_factory_list_get_elements(GST_ELEMENT_FACTORY_TYPE_DECODER, GST_RANK_MARGINAL));
-  return Features(gst_element_factory_list_filter(all.get(), caps, GST_PAD_SINK, gst_caps_is_fixed(caps))) != nullptr;
+  const FeatureList all(gst_element_factory_list_get_elements(GST_ELEMENT_FACTORY_TYPE_DECODER, GST_RANK_MARGINAL));
+  return FeatureList(gst_element_factory_list_filter(all.get(), caps, GST_PAD_SINK, gst_caps_is_fixed(caps))) !=
+         nullptr;
 }
 
 // decodebin3 (1.26.2) looks for a decoder when its queue sees that a stream starts, by the caps that the stream has

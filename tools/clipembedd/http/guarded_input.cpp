@@ -84,8 +84,7 @@ GSource* create_source(GPollableInputStream* stream, GCancellable* cancellable) 
 }
 
 gboolean close_stream(GInputStream* stream, GCancellable*, GError**) {
-  if (ByteSource* source = std::exchange(reinterpret_cast<GuardedInput*>(stream)->source, nullptr))
-    source->stream_closed();
+  if (ByteSource* source = std::exchange(guarded(stream)->source, nullptr)) source->stream_closed();
   return TRUE;
 }
 
@@ -118,10 +117,10 @@ GType guarded_input_get_type() {
 
 GInputStream* guarded_input_new(ByteSource* source) {
   auto* stream = static_cast<GInputStream*>(g_object_new(guarded_input_get_type(), nullptr));
-  reinterpret_cast<GuardedInput*>(stream)->source = source;
+  guarded(stream)->source = source;
   return stream;
 }
 
-void guarded_input_detach(GInputStream* stream) { reinterpret_cast<GuardedInput*>(stream)->source = nullptr; }
+void guarded_input_detach(GInputStream* stream) { guarded(stream)->source = nullptr; }
 
 }  // namespace clipembed
