@@ -5,7 +5,8 @@
 
 #include "lib/engine/engine.h"
 #include "tests/cli/program.h"
-#include "tools/media/embed_media.h"
+#include "tools/media/embed_picture.h"
+#include "tools/media/embed_video.h"
 
 namespace clipembed {
 
@@ -19,7 +20,9 @@ Result<MediaEmbedding> embed(const std::filesystem::path& path, const MediaOptio
   const Result<MediaFile> file = MediaFile::open(path);
   if (!file) return file.error();
   Deadline deadline(std::chrono::seconds(60));
-  return embed_media(*file, options, settings, deadline, {});
+  if (is_video(*file)) return embed_video(*file, options, settings, deadline, {});
+  PicturePipeline pictures(settings, options.pipelines.still);
+  return embed_picture(pictures, *file, options, deadline);
 }
 
 MediaEmbedding expect_embedding(const std::filesystem::path& path, const MediaOptions& options) {

@@ -1,5 +1,5 @@
 // How one file becomes one vector: what may be asked for, and what comes out. Values only; what computes them is
-// embed_media.h, what writes them down is answer.h.
+// embed_video.h and embed_picture.h, what writes them down is answer.h.
 #pragma once
 
 #include <chrono>

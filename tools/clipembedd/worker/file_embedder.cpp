@@ -1,11 +1,10 @@
 #include "tools/clipembedd/worker/file_embedder.h"
 
-#include <future>
-
+#include "tools/media/embed_picture.h"
 #include "tools/media/embed_video.h"
-#include "tools/media/still_image.h"
 
 namespace clipembed {
+
 Result<MediaEmbedding> FileEmbedder::embed(const MediaFile& file, const JobRecord& job, Deadline& deadline,
                                            const ProgressCallback& progress) {
   MediaOptions options = job.options;
@@ -16,18 +15,7 @@ Result<MediaEmbedding> FileEmbedder::embed(const MediaFile& file, const JobRecor
   if (is_video(file)) return embed_video(file, options, settings, deadline, progress);
   // The engine gathers a batch of what waits anyhow; nothing is to wait here for a picture that does not come.
   settings.batch_size = 1;
-  return embed_picture(file, options, settings, deadline);
-}
-
-Result<MediaEmbedding> FileEmbedder::embed_picture(const MediaFile& file, const MediaOptions& options,
-                                                   const EmbedderSettings& settings, Deadline& deadline) {
-  Result<StillImage> image =
-      load_still_image(file, {.auto_orient = options.auto_orient, .max_pixels = options.max_pixels}, nullptr, deadline);
-  if (!image) return std::move(image).error();
-  std::promise<Result<MediaEmbedding>> done;
-  picture_pipeline(settings).embed(*std::move(image),
-                                   [&](Result<MediaEmbedding> result) { done.set_value(std::move(result)); });
-  return done.get_future().get();
+  return embed_picture(picture_pipeline(settings), file, options, deadline);
 }
 
 PicturePipeline& FileEmbedder::picture_pipeline(const EmbedderSettings& settings) {

@@ -22,13 +22,11 @@ class FileEmbedder {
   FileEmbedder(std::string engine, PipelineTexts pipelines)
       : engine_(std::move(engine)), pipelines_(std::move(pipelines)) {}
 
-  // Errors: those of embed_video(), load_still_image() and the element.
+  // Errors: those of embed_video() and embed_picture().
   Result<MediaEmbedding> embed(const MediaFile& file, const JobRecord& job, Deadline& deadline,
                                const ProgressCallback& progress);
 
  private:
-  Result<MediaEmbedding> embed_picture(const MediaFile& file, const MediaOptions& options,
-                                       const EmbedderSettings& settings, Deadline& deadline);
   PicturePipeline& picture_pipeline(const EmbedderSettings& settings);
 
   const std::string engine_;
