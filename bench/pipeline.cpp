@@ -10,15 +10,14 @@
 
 #include <algorithm>
 #include <chrono>
-#include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
+#include "bench/engine_time.h"
 #include "bench/measure.h"
 #include "lib/engine/engine.h"
 
@@ -35,27 +34,6 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 [[noreturn]] void fail(const std::string& message) {
   std::fprintf(stderr, "pipeline: %s\n", message.c_str());
   std::exit(1);
-}
-
-double engine_images_per_second(clipembed::Engine& engine) {
-  std::mutex lock;
-  std::condition_variable changed;
-  int done = 0;
-  const auto session = engine.open_session({.batch_size = kBatch, .batch_timeout = std::chrono::seconds(1)});
-  const auto start = Clock::now();
-  for (int i = 0; i < kImages; ++i) {
-    const auto accepted = session->submit(clipembed::Picture(engine.info().input.bytes(), std::uint8_t(i)),
-                                          [&](clipembed::Result<clipembed::Embedding> embedding) {
-                                            if (!embedding) fail(embedding.error().message);
-                                            const std::lock_guard guard(lock);
-                                            ++done;
-                                            changed.notify_one();
-                                          });
-    if (!accepted) fail(accepted.error().message);
-  }
-  std::unique_lock guard(lock);
-  changed.wait(guard, [&] { return done == kImages; });
-  return kImages / seconds_since(start);
 }
 
 GstElement* launch(const std::string& line) {
@@ -155,10 +133,10 @@ int main(int argc, char** argv) {
 
   const auto engine = clipembed::shared_engine({.model = model, .tower = {}});
   if (!engine) fail(engine.error().message);
-  engine_images_per_second(**engine);  // the first batches are slower
+  engine_seconds(**engine, kImages);  // the first batches are slower
   std::vector<double> raw, piped, share;
   for (int round = 0; round < rounds; ++round) {
-    raw.push_back(engine_images_per_second(**engine));
+    raw.push_back(kImages / engine_seconds(**engine, kImages));
     piped.push_back(pipeline_images_per_second(model));
     share.push_back(piped.back() / raw.back());
   }

@@ -15,14 +15,13 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
-#include <mutex>
 #include <string>
 #include <vector>
 
+#include "bench/engine_time.h"
 #include "bench/measure.h"
 #include "lib/engine/engine.h"
 #include "tools/media/embed_video.h"
@@ -63,27 +62,6 @@ double decode_seconds(const std::string& path) {
   gst_object_unref(bus);
   gst_element_set_state(pipeline, GST_STATE_NULL);
   gst_object_unref(pipeline);
-  return seconds_since(start);
-}
-
-double tower_seconds(Engine& engine) {
-  std::mutex lock;
-  std::condition_variable changed;
-  int done = 0;
-  const auto session = engine.open_session({.batch_size = 8, .batch_timeout = std::chrono::milliseconds(40)});
-  const auto start = Clock::now();
-  for (int i = 0; i < kPictures; ++i) {
-    const auto accepted =
-        session->submit(Picture(engine.info().input.bytes(), std::uint8_t(i)), [&](Result<Embedding> embedding) {
-          if (!embedding) give_up(embedding.error().message);
-          const std::lock_guard guard(lock);
-          ++done;
-          changed.notify_one();
-        });
-    if (!accepted) give_up(accepted.error().message);
-  }
-  std::unique_lock guard(lock);
-  changed.wait(guard, [&] { return done == kPictures; });
   return seconds_since(start);
 }
 
@@ -138,7 +116,7 @@ void measure(const std::string& path, const std::string& model, Engine& engine, 
   bool same = true;
   for (int round = 0; round < rounds; ++round) {
     decode.push_back(decode_seconds(path));
-    tower.push_back(tower_seconds(engine));
+    tower.push_back(engine_seconds(engine, kPictures));
     Embedded all = embed(path, model, Sampling::kThorough), keys = embed(path, model, Sampling::kKeyframes);
     thorough.push_back(all.seconds);
     keyframes.push_back(keys.seconds);
